@@ -1,0 +1,16 @@
+"""The ASGI application: HTTP to Django, sockets to the session actor."""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "biologidex.settings.development")
+
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.core.asgi import get_asgi_application
+from django.urls import path
+
+# Fills the app registry; what follows imports models.
+http = get_asgi_application()
+
+from consumers.session import SessionConsumer
+
+application = ProtocolTypeRouter({"http": http, "websocket": URLRouter([path("ws/v1/", SessionConsumer.as_asgi())])})

@@ -1,0 +1,8 @@
+"""The animals app."""
+
+from django.apps import AppConfig
+
+
+class AnimalsConfig(AppConfig):
+    name = "domain.animals"
+    label = "animals"

@@ -1,0 +1,8 @@
+"""The vision app."""
+
+from django.apps import AppConfig
+
+
+class VisionConfig(AppConfig):
+    name = "vision"
+    label = "vision"

@@ -1,0 +1,151 @@
+"""What people do to jobs: submit, choose, retry, cancel. What the worker does to them is in pipeline.py."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.utils import timezone
+
+from domain import mailbox
+from domain.accounts.models import User
+from domain.animals import services as animals
+from domain.dex.fields import EntryFields
+from domain.dex.models import DexEntry
+from domain.errors import Conflict, NoSuchCandidate, NotFound, NotRetryable
+from domain.images.transformations import Transformations
+from domain.taxonomy import queries as taxonomy
+from vision.fingerprint import fingerprint
+from vision.models import AnalysisJob, Conversion, Outcome, Stage, Status
+from vision.pipeline import conclude_identified
+from vision.queue import enqueue_on_commit
+
+MANUAL_RETRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A photo in storage and what its sender says of it; `image` is its name there, `sha256` in hex."""
+
+    image: str
+    sha256: str
+    filename: str
+    transformations: Transformations
+    entry: EntryFields | None
+    hint: str
+    language: str
+
+    @property
+    def entry_fields(self) -> dict[str, object] | None:
+        return None if self.entry is None else self.entry.model_dump(mode="json")
+
+    @property
+    def fingerprint(self) -> str:
+        return fingerprint(sha256=self.sha256, transformations=self.transformations, hint=self.hint)
+
+
+def submit(user: User, submission: Submission) -> AnalysisJob:
+    """Makes the job of a photo, tells its owner, and hands it to a worker once all that is committed."""
+    with mailbox.transaction():
+        job = AnalysisJob.objects.create(
+            user=user,
+            image=submission.image,
+            image_checksum=submission.sha256,
+            filename=submission.filename,
+            fingerprint=submission.fingerprint,
+            transformations=submission.transformations.model_dump(mode="json", exclude_defaults=True),
+            entry_fields=submission.entry_fields,
+            hint=submission.hint,
+            language=submission.language,
+        )
+        mailbox.post("capture.queued", to=[user.id], job_id=str(job.id))
+        enqueue_on_commit(job.id)
+    return job
+
+
+def choose(user: User, job_id: UUID, *, index: int | None = None, scientific_name: str | None = None) -> tuple[AnalysisJob, DexEntry | None]:
+    """Settles a job that needs a choice: one of its candidates by index, or a name.
+
+    Raises:
+        NotFound: no such job of theirs. Conflict: it needs no choice (any more).
+        NoSuchCandidate: neither a candidate nor a species of the taxonomy.
+        VisionLimitReached: too many animals that the taxonomy lacks were made today.
+    """
+    with mailbox.transaction():
+        job = _locked(user, job_id)
+        if job.outcome != Outcome.NEEDS_CHOICE:
+            raise Conflict
+        chosen = _candidate(job, index=index, scientific_name=scientific_name)
+        found = _animal(user, chosen, scientific_name)
+        job.selected_animal_index = None if chosen is None else int(str(chosen["index"]))
+        entry = conclude_identified(job, found, confidence=None)
+    return job, entry
+
+
+def _candidate(job: AnalysisJob, *, index: int | None, scientific_name: str | None) -> dict[str, object] | None:
+    for candidate in job.detected_animals:
+        if candidate["index"] == index or (scientific_name and candidate["scientific_name"].casefold() == scientific_name.casefold()):
+            return dict(candidate)
+    if index is not None:
+        raise NoSuchCandidate
+    return None
+
+
+def _animal(user: User, chosen: dict[str, object] | None, scientific_name: str | None) -> animals.Found:
+    name = str(chosen["scientific_name"]) if chosen else scientific_name or ""
+    match = taxonomy.match_species(name)
+    if match is not None and match.how != "vernacular":
+        return animals.animal_of_taxon(match.taxon, created_by=user)
+    if chosen is None:
+        raise NoSuchCandidate
+    return animals.animal_of_unknown_name(name, common_name=str(chosen["common_name"]), created_by=user)
+
+
+def retry(user: User, job_id: UUID, *, transformations: Transformations | None = None) -> AnalysisJob:
+    """Runs a failed job again, with other transformations where they are given; the model is asked anew.
+
+    Raises:
+        NotFound. NotRetryable: it has not failed, was cancelled, or was retried too often.
+    """
+    with mailbox.transaction():
+        job = _locked(user, job_id)
+        if job.status != Status.FAILED or job.outcome == Outcome.CANCELLED or job.manual_retry_count >= MANUAL_RETRIES:
+            raise NotRetryable
+        if transformations is not None:
+            job.transformations = transformations.model_dump(mode="json", exclude_defaults=True)
+            job.fingerprint = fingerprint(sha256=job.image_checksum, transformations=transformations, hint=job.hint)
+        job.status, job.outcome, job.stage = Status.PENDING, "", Stage.QUEUED
+        job.image_conversion_status = Conversion.PENDING
+        job.error_code = job.error_message = ""
+        job.retryable = False
+        job.retry_count = job.lost_runs = 0
+        job.manual_retry_count += 1
+        job.due_at = job.completed_at = None
+        job.save()
+        mailbox.post("capture.queued", to=[user.id], job_id=str(job.id))
+        enqueue_on_commit(job.id)
+    return job
+
+
+def cancel(user: User, job_id: UUID) -> AnalysisJob:
+    """Stops a job that has not ended; a run that is under way finds out when it wants to write.
+
+    Raises:
+        NotFound. Conflict: it has ended.
+    """
+    with mailbox.transaction():
+        job = _locked(user, job_id)
+        if job.has_ended:
+            raise Conflict
+        job.status, job.outcome, job.error_code = Status.FAILED, Outcome.CANCELLED, "cancelled"
+        job.lease_until = job.due_at = None
+        job.completed_at = timezone.now()
+        job.save()
+        mailbox.post("capture.cancelled", to=[user.id], job_id=str(job.id))
+    return job
+
+
+def _locked(user: User, job_id: UUID) -> AnalysisJob:
+    job = AnalysisJob.objects.select_for_update(of=("self",)).select_related("user").filter(id=job_id, user=user).first()
+    if job is None:
+        raise NotFound
+    return job
+
