@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from autobahn.twisted.websocket import ConnectionDeny
+from autobahn.websocket.types import ConnectionDeny
 from daphne.server import Server
 from daphne.ws_protocol import WebSocketProtocol
 from django.conf import settings
@@ -23,7 +23,7 @@ class Protocol(WebSocketProtocol):
         if message["type"] == "websocket.http.response.start":
             self.denial_status = message["status"]
         elif message["type"] == "websocket.http.response.body":
-            self.handshake_deferred.errback(ConnectionDeny(code=self.denial_status, reason=message.get("body", b"").decode()))
+            self.handshake_deferred.errback(ConnectionDeny(code=self.denial_status, reason=message.get("body", b"").decode()))  # type: ignore[no-untyped-call]
             del self.handshake_deferred
             self.server.protocol_disconnected(self)
         else:

@@ -33,7 +33,9 @@ def _check_cache() -> None:
 
 
 def _check_redis() -> None:
-    with redis.Redis.from_url(settings.CHANNELS_REDIS_URL, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S) as client:
+    with redis.Redis.from_url(
+        settings.CHANNELS_REDIS_URL, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S
+    ) as client:
         client.ping()
 
 

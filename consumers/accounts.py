@@ -1,5 +1,6 @@
 """Accounts at the door: registering, tokens, the profile, and what a session says of itself."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -154,9 +155,7 @@ def _me(caller: Caller, refs: Refs) -> MeAnswer:
 )
 def register(caller: Caller, data: Registration) -> Refs:
     """Makes an account."""
-    user = services.register(
-        username=data.username, email=data.email, password=data.password, password_confirm=data.password_confirm
-    )
+    user = services.register(username=data.username, email=data.email, password=data.password, password_confirm=data.password_confirm)
     return {"user_id": str(user.id)}
 
 
@@ -199,9 +198,7 @@ def show_me(caller: Caller, data: Nothing) -> MeAnswer:
 )
 def update(caller: Caller, data: ProfileChanges) -> Refs:
     """Changes one's profile."""
-    user = services.update_profile(
-        caller.person, bio=data.bio, avatar=data.avatar, preferred_card_style=data.preferred_card_style
-    )
+    user = services.update_profile(caller.person, bio=data.bio, avatar=data.avatar, preferred_card_style=data.preferred_card_style)
     return {"user_id": str(user.id)}
 
 
@@ -218,9 +215,11 @@ class ProfileUpdated(EventData):
 
 
 @durable("profile.updated", ProfileUpdated)
-def profile_updated(letters: list[Letter]) -> list[Told | None]:
+def profile_updated(letters: Sequence[Letter]) -> list[Told | None]:
     users = User.objects.select_related("profile").in_bulk({letter.owner_id for letter in letters})
-    return [Told("profile.updated", ProfileUpdated(user=me(users[letter.owner_id]))) if letter.owner_id in users else None for letter in letters]
+    return [
+        Told("profile.updated", ProfileUpdated(user=me(users[letter.owner_id]))) if letter.owner_id in users else None for letter in letters
+    ]
 
 
 class LoginsEnded(EventData):

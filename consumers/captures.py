@@ -6,18 +6,17 @@ from io import BytesIO
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+from django.conf import settings
+from django.core.files.storage import default_storage
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from consumers.animals import AnimalThing, animal_thing
 from consumers.dex import EntryThing, entry_thing
 from consumers.session import SessionConsumer
 from consumers.wire import Moment, Page, Thing, cursor_after
-from django.conf import settings
-from django.core.files.storage import default_storage
 from domain.animals import queries as animals
 from domain.dex import queries as dex
 from domain.dex.fields import EntryFields
-from domain.errors import UploadUnknown
 from domain.images.links import link_to
 from domain.images.transformations import Transformations
 from domain.mailbox.facts import Letter
@@ -352,7 +351,9 @@ def list_jobs(caller: Caller, data: JobsPage) -> Jobs:
     return Jobs(jobs=[job_thing(row) for row in rows], cursor=cursor_after(last.created_at, last.id) if last else None)
 
 
-@operation("capture.retry", changes=True, rate=CAPTURE_RATE, render=_job, routes=[Route("POST", JOBS + "{job_id}/retry/", envelope=_unwrap)])
+@operation(
+    "capture.retry", changes=True, rate=CAPTURE_RATE, render=_job, routes=[Route("POST", JOBS + "{job_id}/retry/", envelope=_unwrap)]
+)
 def retry(caller: Caller, data: Retry) -> Refs:
     """Runs a failed job again."""
     return {"job_id": str(services.retry(caller.person, data.job_id, transformations=data.transformations).id)}
@@ -459,14 +460,18 @@ def _jobs_of(letters: Sequence[Letter]) -> dict[str, AnalysisJob]:
 @durable("capture.queued", JobTold)
 def _told(letters: Sequence[Letter]) -> list[Told | None]:
     jobs = _jobs_of(letters)
-    return [Told(letter.kind, JobTold(job=job_thing(jobs[key]))) if (key := str(letter.refs["job_id"])) in jobs else None for letter in letters]
+    return [
+        Told(letter.kind, JobTold(job=job_thing(jobs[key]))) if (key := str(letter.refs["job_id"])) in jobs else None for letter in letters
+    ]
 
 
 @durable("capture.needs_choice", NeedsChoice)
 def _needs_choice(letters: Sequence[Letter]) -> list[Told | None]:
     jobs = _jobs_of(letters)
     found = [jobs.get(str(letter.refs["job_id"])) for letter in letters]
-    return [Told("capture.needs_choice", NeedsChoice(job=job_thing(job), candidates=job.detected_animals)) if job else None for job in found]
+    return [
+        Told("capture.needs_choice", NeedsChoice(job=job_thing(job), candidates=job.detected_animals)) if job else None for job in found
+    ]
 
 
 @durable("capture.failed", Failed)

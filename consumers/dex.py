@@ -5,7 +5,6 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-
 from consumers.animals import AnimalThing, animal_thing
 from consumers.wire import Moment, Page, Thing, cursor_after
 from domain.animals import queries as animals

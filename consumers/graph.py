@@ -83,7 +83,9 @@ class GraphChanged(EventData):
 
 
 passing("graph.delta", GraphDelta)
-operations.declare_in_session("graph.open", data=GraphOpening, answer=OpenedGraph, doc="Answers your graph in parts, and keeps it up to date.")
+operations.declare_in_session(
+    "graph.open", data=GraphOpening, answer=OpenedGraph, doc="Answers your graph in parts, and keeps it up to date."
+)
 operations.declare_in_session("graph.close", data=Nothing, answer=Empty, doc="Ends the deltas.")
 
 

@@ -7,7 +7,8 @@ import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Protocol
+from functools import partial
+from typing import Any, ClassVar, ParamSpec, Protocol, TypeVar
 from uuid import UUID
 
 from channels.consumer import AsyncConsumer
@@ -34,6 +35,9 @@ from realtime.operations import Answer, Caller
 from realtime.threads import hop
 
 log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 PROTOCOL_VERSION = 1
 MALFORMED_PER_MINUTE = 10
@@ -410,9 +414,9 @@ class SessionConsumer(AsyncConsumer):
 
     # Elsewhere
 
-    async def hop(self, work: Callable[..., Any], *args: Any) -> Any:
+    async def hop(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs blocking work in the pool, in this session's language."""
-        return await hop(_in_language, self.handshake.language, work, *args)
+        return await hop(_in_language, self.handshake.language, partial(work, *args, **kwargs))
 
     def extend(self, bearer: Bearer) -> None:
         """Goes on with a fresh token.
@@ -442,9 +446,9 @@ def _close_code(error: DomainError) -> Close:
     return Close.LOGGED_OUT if isinstance(error, TokenRevoked) else Close.UNAUTHENTICATED
 
 
-def _in_language(language: str, work: Callable[..., Any], *args: Any) -> Any:
+def _in_language(language: str, work: Callable[[], T]) -> T:
     translation.activate(language)
-    return work(*args)
+    return work()
 
 
 def _perform(request: Request, caller: Caller, max_frame: int) -> tuple[Answer, list[bytes]]:
@@ -471,4 +475,3 @@ def reply_frames(request_id: int | str, answer: Answer, *, max_frame: int) -> li
 def _read_frames(user_id: UUID, after: int) -> list[tuple[int, str, str]]:
     letters = mailbox.letters(user_id, after=after, limit=FILL_AT_ONCE)
     return [(letter.seq, letter.kind, frame.decode()) for letter, frame in zip(letters, events.render_letters(letters), strict=True)]
-

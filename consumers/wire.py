@@ -60,4 +60,3 @@ def read_cursor(cursor: str) -> tuple[datetime, UUID]:
         return moment, UUID(hex=row_id)
     except (ValueError, binascii.Error) as error:
         raise Invalid(fields={"cursor": ["This is no cursor of ours."]}) from error
-

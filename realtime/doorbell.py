@@ -62,7 +62,9 @@ def _messages(news: News, there: set[UUID]) -> list[tuple[UUID, Message]]:
     messages: list[tuple[UUID, Message]] = []
     for letter, frame in zip(letters, events.render_letters(letters), strict=True):
         carried = frame if len(frame) <= CARRIED_BYTES else None
-        messages.append((letter.owner_id, {"type": LETTER, "to": letter.owner_id.hex, "seq": letter.seq, "kind": letter.kind, "frame": carried}))
+        messages.append(
+            (letter.owner_id, {"type": LETTER, "to": letter.owner_id.hex, "seq": letter.seq, "kind": letter.kind, "frame": carried})
+        )
     for word in news.words:
         frame = events.render_word(word)
         message = {"type": WORD, "kind": word.kind, "frame": frame, "data": dict(word.data)}

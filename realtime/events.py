@@ -90,4 +90,3 @@ def _frame(letter: Letter, told: Told | None, encoded: dict[int, bytes]) -> byte
 def render_word(word: Word) -> bytes:
     """The frame of a passing event."""
     return frames.event(word.kind, frames.encode(dict(word.data)), at=word.at)
-

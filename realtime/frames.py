@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeGuard
 from uuid import UUID
 
 import orjson
@@ -39,8 +40,6 @@ class Chunk:
     upload_id: UUID
     offset: int
     data: bytes
-
-
 
 
 def read_request(text: str) -> Request:
@@ -114,7 +113,7 @@ def event_now(kind: str, data: Mapping[str, object]) -> bytes:
     return event(kind, encode(data), at=datetime.now(UTC))
 
 
-def parts_of(lists: dict[str, Sequence[bytes]], *, max_frame: int) -> Iterator[bytes]:
+def parts_of(lists: Mapping[str, Sequence[bytes]], *, max_frame: int) -> Iterator[bytes]:
     """The data of parts that together carry all items of the named lists, each part small enough for a frame of `max_frame` bytes.
 
     Items are JSON. Every part names every list, so that a client reads all parts alike.
@@ -137,7 +136,7 @@ def _joined(lists: dict[str, list[bytes]]) -> bytes:
     return b"{" + b",".join(b'"%b":[%b]' % (name.encode(), b",".join(items)) for name, items in lists.items()) + b"}"
 
 
-def _is_id(value: object) -> bool:
+def _is_id(value: object) -> TypeGuard[int | str]:
     if isinstance(value, bool):
         return False
     if isinstance(value, int):

@@ -62,7 +62,7 @@ def _take(user_id: UUID, key: str, asked: str) -> bool:
             if isinstance(error.__cause__, LockNotAvailable):
                 raise Busy(retry_after=1.0) from error
             raise
-        return cursor.rowcount == 1
+        return int(cursor.rowcount) == 1
 
 
 @shared_task(name="realtime.prune_keys")

@@ -98,7 +98,8 @@ class Operation:
     """One row of the table.
 
     `handler(caller, data)` answers; where the operation changes something it gives ids instead (`Refs`), and `render(caller, refs)` makes the
-    answer of them, now and whenever the same key asks again. `prepare(caller, data)` runs before the transaction (files are stored there); the handler then takes what it gives.
+    answer of them, now and whenever the same key asks again. `prepare(caller, data)` runs before the transaction (files are stored there); the
+    handler then takes what it gives.
     An operation without a handler lives in the session actor alone.
     """
 
@@ -275,4 +276,3 @@ def perform(name: str, caller: Caller, raw: Mapping[str, object], *, key: str | 
 def _asked(data: Shape) -> dict[str, object]:
     """The validated data as plain values; a file stands in it by what `File` shapes serialise to, its SHA-256."""
     return data.model_dump(mode="json", exclude_unset=True)
-

@@ -124,9 +124,7 @@ def _work(held: Run) -> None:
 def _ask(held: Run, content: bytes, standard: StandardImage) -> Answer:
     job = held.job
     said = captions(BytesIO(content), job.filename)
-    return CVServiceFactory.create().identify(
-        Question(jpeg=standard.model_jpeg, hint=job.hint, captions=said.words, language=job.language)
-    )
+    return CVServiceFactory.create().identify(Question(jpeg=standard.model_jpeg, hint=job.hint, captions=said.words, language=job.language))
 
 
 def _earlier(held: Run) -> AnalysisJob | None:
@@ -136,7 +134,11 @@ def _earlier(held: Run) -> AnalysisJob | None:
 def _keep(held: Run, standard: StandardImage) -> ProcessedImage:
     """The standard picture's row and files; a run that finds itself too late takes them away again."""
     image = images.keep_standard(
-        owner=held.job.user, source_type=ProcessedImage.SourceType.VISION_JOB, source_id=held.job.id, original=held.job.image.name or "", standard=standard
+        owner=held.job.user,
+        source_type=ProcessedImage.SourceType.VISION_JOB,
+        source_id=held.job.id,
+        original=held.job.image.name or "",
+        standard=standard,
     )
     unnecessary = standard.conversion is ImageConversion.UNNECESSARY
     taken = AnalysisJob.objects.filter(held.held).update(

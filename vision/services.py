@@ -61,7 +61,9 @@ def submit(user: User, submission: Submission) -> AnalysisJob:
     return job
 
 
-def choose(user: User, job_id: UUID, *, index: int | None = None, scientific_name: str | None = None) -> tuple[AnalysisJob, DexEntry | None]:
+def choose(
+    user: User, job_id: UUID, *, index: int | None = None, scientific_name: str | None = None
+) -> tuple[AnalysisJob, DexEntry | None]:
     """Settles a job that needs a choice: one of its candidates by index, or a name.
 
     Raises:
@@ -148,4 +150,3 @@ def _locked(user: User, job_id: UUID) -> AnalysisJob:
     if job is None:
         raise NotFound
     return job
-

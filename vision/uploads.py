@@ -203,4 +203,3 @@ def _delete_files(names: list[str]) -> None:
         # A folder's last file may be taken by two at once.
         with suppress(FileNotFoundError):
             default_storage.delete(name)
-

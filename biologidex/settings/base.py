@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy as _
 from biologidex.settings import environment
 from biologidex.settings.environment import env
 
-
 ROOT = Path(__file__).resolve().parent.parent.parent
 ENV_FILE = ROOT / ".env"
 if ENV_FILE.exists():

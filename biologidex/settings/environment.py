@@ -46,7 +46,7 @@ def database() -> dict[str, object]:
 
 def rate(name: str, default: str) -> str | None:
     """A throttle rate in DRF's form, such as "100/hour"; an empty value means no limit and gives None."""
-    return env.str(name, default=default).strip() or None
+    return str(env.str(name, default=default)).strip() or None
 
 
 def required_secret(name: str, *, at_least: int = 8) -> str:
@@ -55,7 +55,7 @@ def required_secret(name: str, *, at_least: int = 8) -> str:
     Raises:
         ImproperlyConfigured: it is missing, too short or a known placeholder; the text names the variable, never its value.
     """
-    value = env.str(name, default="").strip()
+    value = str(env.str(name, default="")).strip()
     if not value:
         raise ImproperlyConfigured(f"{name} is not set. Production settings need it; see .env.example.")
     if len(value) < at_least:

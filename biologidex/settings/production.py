@@ -2,7 +2,7 @@
 
 from biologidex.settings import environment
 from biologidex.settings.base import *  # noqa: F403
-from biologidex.settings.base import env
+from biologidex.settings.environment import env
 
 environment.require_production_secrets()
 

@@ -56,7 +56,8 @@ def _as_domain_error(error: Exception) -> DomainError | None:
         case exceptions.NotFound() | Http404():
             return errors.NotFound()
         case exceptions.Throttled():
-            return errors.RateLimited(retry_after=float(error.wait) if error.wait else None)
+            wait = getattr(error, "wait", None)
+            return errors.RateLimited(retry_after=float(wait) if wait else None)
         case RequestDataTooBig() | TooManyFilesSent():
             return errors.RequestTooLarge()
         case exceptions.ParseError():

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.urls import URLPattern, path
 from django.utils.translation import get_language
 from rest_framework.parsers import BaseParser, FormParser, JSONParser, MultiPartParser
@@ -13,7 +14,6 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from consumers.rest.schema import described
-from django.conf import settings
 from domain.accounts.tokens import Bearer
 from domain.errors import Invalid, UnknownType
 from realtime import operations
@@ -33,8 +33,8 @@ class RawParser(BaseParser):
 
     media_type = "application/offset+octet-stream"
 
-    def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> bytes:
-        return bytes(stream.read())
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        return {"content": stream.read()}
 
 
 class AnyRawParser(RawParser):
@@ -101,7 +101,7 @@ def _data(request: Request, route: Route, names: Mapping[str, Any]) -> dict[str,
     for name, value in request.query_params.items():
         data[route.aliases.get(name, name)] = value
     if route.raw_body:
-        data[route.raw_body] = request.data if isinstance(request.data, bytes) else b""
+        data[route.raw_body] = dict(request.data)["content"]
         data["offset"] = request.headers.get(OFFSET_HEADER, "")
     elif request.method not in ("GET", "DELETE"):
         data |= _body(request, route)
@@ -146,7 +146,7 @@ def urlpatterns() -> list[URLPattern]:
 
 def _pattern(route_path: str, rows: Mapping[str, Row]) -> URLPattern:
     methods = {method.lower(): described(entry, route)(_method()) for method, (entry, route) in rows.items()}
-    view = type("OperationView", (OperationView,), {"rows": rows, **methods})
+    view: type[APIView] = type("OperationView", (OperationView,), {"rows": rows, **methods})
     pattern = route_path.replace("{", "<uuid:").replace("}", ">")
     return path(pattern, view.as_view(), name=next(iter(rows.values()))[0].name)
 

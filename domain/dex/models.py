@@ -37,7 +37,9 @@ class DexEntry(Record):
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="dex_entries")
     animal = models.ForeignKey(Animal, on_delete=models.PROTECT, related_name="dex_entries")
-    source_vision_job = models.ForeignKey("vision.AnalysisJob", null=True, blank=True, on_delete=models.SET_NULL, related_name="dex_entries")
+    source_vision_job = models.ForeignKey(
+        "vision.AnalysisJob", null=True, blank=True, on_delete=models.SET_NULL, related_name="dex_entries"
+    )
     dex_compatible_image = models.ForeignKey(ProcessedImage, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     original_image = models.FileField(upload_to="dex/original", max_length=200, blank=True)
     processed_image = models.FileField(upload_to="dex/processed", max_length=200, blank=True)

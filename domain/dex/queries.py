@@ -33,9 +33,7 @@ class Circle:
 
 def circle(viewer_id: UUID) -> Circle:
     """The viewer's friends and those behind a block: two queries."""
-    return Circle(
-        viewer_id=viewer_id, friends=frozenset(social.friend_ids(viewer_id)), blocked=frozenset(social.blocked_ids(viewer_id))
-    )
+    return Circle(viewer_id=viewer_id, friends=frozenset(social.friend_ids(viewer_id)), blocked=frozenset(social.blocked_ids(viewer_id)))
 
 
 def visible_to(around: Circle) -> QuerySet[DexEntry]:

@@ -29,10 +29,8 @@ def shrink(image: Image.Image, part: Part, size: Size) -> Image.Image:
     left, top, right, bottom = part
     box = (math.floor(left), math.floor(top), math.ceil(right), math.ceil(bottom))
     factor = max(min(int((right - left) / size[0]), int((bottom - top) / size[1])), 1)
-    if factor > 1:
-        reduced = _reduce_in_bands(image, box, factor, levels)
-    else:
-        reduced = plain(image if box == (0, 0, *image.size) else image.crop(box), levels)
+    cropped = image if factor > 1 or box == (0, 0, *image.size) else image.crop(box)
+    reduced = _reduce_in_bands(image, box, factor, levels) if factor > 1 else plain(cropped, levels)
     exact = ((left - box[0]) / factor, (top - box[1]) / factor, (right - box[0]) / factor, (bottom - box[1]) / factor)
     if reduced.size == size and exact == (0.0, 0.0, float(size[0]), float(size[1])):
         return reduced

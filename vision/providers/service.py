@@ -42,7 +42,7 @@ class Answer:
     refused: bool = False
 
 
-class ProviderFailure(Exception):  # noqa: N818  # a failure of theirs, not an error of ours
+class ProviderFailure(Exception):  # a failure of theirs, not an error of ours
     """No answer; `reason` is for logs and the admin and holds no secret."""
 
     def __init__(self, reason: str) -> None:

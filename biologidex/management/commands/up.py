@@ -63,7 +63,8 @@ class Command(BaseCommand):
                 "DEBUG": "False",
                 "PYTHONUNBUFFERED": "1",
                 "PUBLIC_URL": f"http://{_bracketed(ANYWHERE.get(host, host))}:{port}",
-                **os.environ, **embedded.environment,
+                **os.environ,
+                **embedded.environment,
             }
             supervisor = Supervisor(
                 environment=environment,
