@@ -3,6 +3,8 @@
 import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "biologidex.settings.development")
+# As in manage.py, for servers that load this module by themselves.
+os.environ.setdefault("DATABASE_POOL_SIZE", "20")
 
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application

@@ -3,8 +3,6 @@
 import os
 from typing import Any
 
-# Worker processes hold one connection each for as long as they live; a pool would be opened once per process for nothing.
-os.environ["DATABASE_POOL_SIZE"] = "0"
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "biologidex.settings.development")
 
 from celery import Celery

@@ -13,6 +13,7 @@ from django.core.files.storage import default_storage
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from kombu.exceptions import OperationalError
 
@@ -74,6 +75,7 @@ def _answer(checks: dict[str, Callable[[], None]]) -> JsonResponse:
     return JsonResponse({"status": "healthy" if healthy else "unhealthy", "checks": results}, status=200 if healthy else 503)
 
 
+@csrf_exempt
 @never_cache
 @require_safe
 def live(request: HttpRequest) -> JsonResponse:
@@ -81,6 +83,7 @@ def live(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "healthy"})
 
 
+@csrf_exempt
 @never_cache
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
@@ -88,6 +91,7 @@ def ready(request: HttpRequest) -> JsonResponse:
     return _answer(READY_CHECKS)
 
 
+@csrf_exempt
 @never_cache
 @require_safe
 def comprehensive(request: HttpRequest) -> JsonResponse:

@@ -4,10 +4,10 @@ from django.contrib import admin
 from django.http import HttpRequest, JsonResponse
 from django.urls import include, path
 from django.utils.translation import gettext as _
-from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView
 from rest_framework.renderers import JSONRenderer
 
-from biologidex import health
+from biologidex import documents, health
 from consumers.rest import media, views
 
 urlpatterns = [
@@ -16,8 +16,8 @@ urlpatterns = [
     path("api/v1/health/", health.comprehensive),
     path("api/v1/", include(views.urlpatterns())),
     path("api/schema/", SpectacularAPIView.as_view(renderer_classes=[JSONRenderer]), name="schema"),
-    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema")),
-    path("api/redoc/", SpectacularRedocView.as_view(url_name="schema")),
+    path("api/docs/", documents.SwaggerView.as_view()),
+    path("api/redoc/", documents.RedocView.as_view()),
     path("admin/", admin.site.urls),
     *media.urlpatterns,
 ]
@@ -28,10 +28,22 @@ def not_found(request: HttpRequest, exception: Exception) -> JsonResponse:
     return JsonResponse({"detail": _("There is no such thing, or it is not yours to see."), "code": "not_found"}, status=404)
 
 
+def malformed(request: HttpRequest, exception: Exception) -> JsonResponse:
+    """What Django refuses before any door is reached: a host that is not ours, a body or a header that nobody can read."""
+    return JsonResponse({"detail": _("This request cannot be read."), "code": "request.malformed"}, status=400)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> JsonResponse:
+    """Where even the admin says no."""
+    return JsonResponse({"detail": _("You may not do this."), "code": "permission.denied"}, status=403)
+
+
 def failed(request: HttpRequest) -> JsonResponse:
     """What no handler caught; the log has the cause."""
     return JsonResponse({"detail": _("Something went wrong on our side."), "code": "internal"}, status=500)
 
 
+handler400 = malformed
+handler403 = forbidden
 handler404 = not_found
 handler500 = failed

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from pydantic import AfterValidator, Field
@@ -10,7 +11,7 @@ from consumers.wire import Moment, Thing
 from domain.accounts import queries, services, tokens
 from domain.accounts.models import User
 from domain.accounts.services import LOGINS_ENDED
-from domain.dex.fields import Customizations
+from domain.dex.fields import Customizations, storable_text
 from domain.mailbox.facts import Letter
 from realtime.events import EventData, Told, durable, passing
 from realtime.idempotency import Refs
@@ -20,15 +21,22 @@ LOGIN_RATE = "30/minute"
 REGISTER_RATE = "30/minute"
 MAX_BIO = 500
 MAX_AVATAR = 200
+# Others' screens load it: an address on the web or a name of one of the client's own pictures, never a script or a page in itself.
+AVATAR_SCHEMES = frozenset({"", "http", "https"})
 
 
-def _no_nul(value: str) -> str:
-    if "\x00" in value:
-        raise ValueError("no NUL characters")
+def _harmless_address(value: str) -> str:
+    try:
+        scheme = urlsplit(value).scheme
+    except ValueError as error:
+        raise ValueError("this is no address of a picture") from error
+    if scheme not in AVATAR_SCHEMES or any(character.isspace() or not character.isprintable() for character in value):
+        raise ValueError("this is no address of a picture")
     return value
 
 
-Text = Annotated[str, AfterValidator(_no_nul)]
+Text = Annotated[str, AfterValidator(storable_text)]
+Avatar = Annotated[Text, Field(max_length=MAX_AVATAR), AfterValidator(_harmless_address)]
 Token = Annotated[str, Field(max_length=4096)]
 
 
@@ -99,7 +107,7 @@ class ProfileChanges(Shape):
     """What is absent stays as it is."""
 
     bio: Annotated[Text, Field(max_length=MAX_BIO)] | None = None
-    avatar: Annotated[Text, Field(max_length=MAX_AVATAR)] | None = None
+    avatar: Avatar | None = None
     preferred_card_style: Customizations | None = None
 
 

@@ -4,7 +4,7 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
-AREAS = ("accounts", "animals", "captures", "dex", "feed", "friends", "graph", "mailbox", "sessions", "taxonomy")
+AREAS = ("accounts", "animals", "captures", "dex", "feed", "friends", "graph", "jobs", "mailbox", "sessions", "taxonomy")
 
 
 class ConsumersConfig(AppConfig):

@@ -2,25 +2,29 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from django.db import DatabaseError
 from pydantic import ConfigDict, Field
 
-from consumers.session import SessionConsumer, reply_frames
+from consumers.replies import reply_frames
+from consumers.session import SessionConsumer
 from domain.errors import DomainError
+from domain.mailbox.facts import Letter
 from graph.build import Graph
 from graph.deltas import Delta, difference
-from graph.services import Snapshot, snapshot
+from graph.services import Snapshot, recent_snapshot, snapshot
 from realtime import frames, operations
-from realtime.events import EventData, passing
+from realtime.events import EventData, Told, durable, passing
 from realtime.frames import Request
 from realtime.operations import Answer, Caller, Empty, Nothing, Route, Shape, operation
 
 log = logging.getLogger(__name__)
 
 GRAPH = "graph/"
+RETRY_S = 1.0
 # What can change what a viewer's graph shows.
 CAUSES = frozenset(
     {
@@ -79,7 +83,14 @@ class GraphDelta(EventData):
 class GraphChanged(EventData):
     """Animals in your graph were re-classified, merged or removed; without `animal_ids`, open the graph again."""
 
+    omits_null: ClassVar[bool] = True
+
     animal_ids: list[UUID] | None = None
+
+
+@durable("graph.changed", GraphChanged)
+def _changed(letters: Sequence[Letter]) -> list[Told | None]:
+    return [Told(letter.kind, GraphChanged.model_validate(dict(letter.refs))) for letter in letters]
 
 
 passing("graph.delta", GraphDelta)
@@ -92,7 +103,7 @@ operations.declare_in_session("graph.close", data=Nothing, answer=Empty, doc="En
 @operation("graph.get", routes=[Route("GET", f"{GRAPH}taxonomic-tree/")])
 def get(caller: Caller, data: Nothing) -> WholeGraph:
     """Your graph as it is now."""
-    graph = snapshot(caller.person.id).graph
+    graph = recent_snapshot(caller.person.id).graph
     return WholeGraph(**_wire(graph))
 
 
@@ -127,16 +138,20 @@ class OpenGraph:
             self._task.cancel()
 
     async def _catch_up(self) -> None:
-        """Several changes at once make one delta."""
+        """Several changes at once make one delta. What cannot be read now is read a moment later, for as long as the graph is open."""
         try:
             while self._stale:
                 self._stale = False
-                now, frame = await self._session.hop(_step, self._session.user_id, self._seen, self._session.handshake.max_frame)
+                try:
+                    now, frame = await self._session.hop(_step, self._session.user_id, self._seen, self._session.handshake.max_frame)
+                except (DomainError, DatabaseError) as error:
+                    log.warning("An open graph could not be brought up to date yet: %s", error.__class__.__name__)
+                    self._stale = True
+                    await asyncio.sleep(RETRY_S)
+                    continue
                 if frame is not None:
-                    self._session.write(frame)
+                    self._session.push(frame)
                     self._seen = now
-        except (DomainError, DatabaseError) as error:
-            log.warning("An open graph could not be brought up to date yet: %s", error.__class__.__name__)
         finally:
             self._task = None
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from consumers.entrance import token_in
 from consumers.session import SessionConsumer
 from consumers.wire import Moment
 from domain.accounts import tokens
@@ -74,7 +75,7 @@ passing("session.closing", Closing)
 
 
 async def _authenticate(session: SessionConsumer, request: Request) -> bytes:
-    bearer = await session.hop(tokens.read_access, session.token_in(request))
+    bearer = await session.hop(tokens.read_access, token_in(request))
     session.extend(bearer)
     return frames.encode({"token_expires_at": frames.timestamp(bearer.expires_at)})
 

@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, PlainSerializer
+from pydantic import ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from domain.errors import Invalid
 from realtime.frames import timestamp
 from realtime.operations import Answer, Shape
 
-Moment = Annotated[datetime, PlainSerializer(timestamp, return_type=str)]
+Moment = Annotated[datetime, PlainSerializer(timestamp, return_type=str), WithJsonSchema({"type": "string", "format": "date-time"})]
 Limit = Annotated[int, Field(ge=1, le=100)]
 CursorText = Annotated[str, Field(max_length=200)]
 

@@ -16,6 +16,7 @@ BEARER_SUBPROTOCOL = "bearer."
 LEAST_MAX_FRAME = 60_000
 MOST_MAX_FRAME = 1_048_576
 MAX_TOKEN_CHARACTERS = 4096
+MAX_QUERY_BYTES = 8192
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -45,7 +46,7 @@ def read_handshake(scope: Mapping[str, Any]) -> Handshake:
     """Reads an ASGI websocket scope. A token in the query string is ignored: it would stand in access logs."""
     headers = {name.decode("latin1").lower(): value.decode("latin1") for name, value in scope["headers"]}
     offered: Sequence[str] = scope.get("subprotocols") or []
-    query = parse_qs(scope.get("query_string", b"").decode("latin1"), max_num_fields=20)
+    query = parse_qs(scope.get("query_string", b"")[:MAX_QUERY_BYTES].decode("latin1"))
     client = scope.get("client") or ("", 0)
     return Handshake(
         token=_token(headers, offered),

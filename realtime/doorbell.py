@@ -12,9 +12,11 @@ import redis
 from channels.layers import get_channel_layer
 from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.conf import settings
+from django.db import DatabaseError
 
-from domain.mailbox.facts import News
+from domain.mailbox.facts import Letter, News
 from realtime import events
+from realtime.clients import redis_client
 from realtime.groups import group_channel, user_group
 
 log = logging.getLogger(__name__)
@@ -60,8 +62,8 @@ def publish(messages: Iterable[tuple[UUID, Message]]) -> None:
 def _messages(news: News, there: set[UUID]) -> list[tuple[UUID, Message]]:
     letters = [letter for letter in news.letters if letter.owner_id in there]
     messages: list[tuple[UUID, Message]] = []
-    for letter, frame in zip(letters, events.render_letters(letters), strict=True):
-        carried = frame if len(frame) <= CARRIED_BYTES else None
+    for letter, frame in zip(letters, _frames(letters), strict=True):
+        carried = frame if frame is not None and len(frame) <= CARRIED_BYTES else None
         messages.append(
             (letter.owner_id, {"type": LETTER, "to": letter.owner_id.hex, "seq": letter.seq, "kind": letter.kind, "frame": carried})
         )
@@ -70,6 +72,14 @@ def _messages(news: News, there: set[UUID]) -> list[tuple[UUID, Message]]:
         message = {"type": WORD, "kind": word.kind, "frame": frame, "data": dict(word.data)}
         messages.extend((person, {**message, "to": person.hex}) for person in word.to if person in there)
     return messages
+
+
+def _frames(letters: list[Letter]) -> list[bytes] | list[None]:
+    try:
+        return events.render_letters(letters)
+    except DatabaseError as error:
+        log.warning("Frames were not made, they are read from the mailboxes: %s", error.__class__.__name__)
+        return [None] * len(letters)
 
 
 def _text(channel: bytes | str) -> str:
@@ -85,4 +95,4 @@ def _layer() -> RedisPubSubChannelLayer:
 
 @functools.cache
 def _client() -> "redis.Redis":
-    return redis.Redis.from_url(settings.CHANNELS_REDIS_URL, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
+    return redis_client(settings.CHANNELS_REDIS_URL, timeout_s=TIMEOUT_S)

@@ -35,9 +35,10 @@ STATUS_BY_AREA: Mapping[str, int] = {"auth": 401, "friends": 409, "image": 400}
 
 
 class Close(IntEnum):
-    """Why the server closes a socket (protocol, section 3; 1009 and 1012 by RFC 6455)."""
+    """Why the server closes a socket (protocol, section 3; those below 4000 by RFC 6455)."""
 
     TOO_BIG = 1009
+    FAILED = 1011
     RESTARTING = 1012
     PROTOCOL_BROKEN = 4400
     UNAUTHENTICATED = 4401

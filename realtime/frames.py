@@ -19,8 +19,8 @@ UPLOAD_HEADER_BYTES = 24
 UPLOAD_ID_BYTES = 16
 LARGEST_ID = 2**53
 KNOWN_KEYS = frozenset({"id", "type", "data", "key"})
-# Room for `{"type":"part","id":"...64...","data":{"...":[]}}` around what a part carries.
-ENVELOPE_BYTES = 300
+# Room for `{"type":"part","id":"...","data":{}}` around what a part carries; JSON writes a control character in 6 bytes.
+ENVELOPE_BYTES = 64 + 6 * MAX_ID_CHARACTERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def read_request(text: str) -> Request:
     request_id, name, data, key = frame.get("id"), frame.get("type"), frame.get("data", {}), frame.get("key")
     if not _is_id(request_id) or not isinstance(name, str) or not 0 < len(name) <= MAX_TYPE_CHARACTERS:
         raise Malformed
-    if not isinstance(data, dict) or not (key is None or (isinstance(key, str) and 0 < len(key) <= MAX_KEY_CHARACTERS)):
+    if not isinstance(data, dict) or not _is_key(key):
         raise Malformed
     return Request(id=request_id, type=name, data=data, key=key)
 
@@ -142,6 +142,10 @@ def _is_id(value: object) -> TypeGuard[int | str]:
     if isinstance(value, int):
         return abs(value) < LARGEST_ID
     return isinstance(value, str) and len(value) <= MAX_ID_CHARACTERS
+
+
+def _is_key(value: object) -> TypeGuard[str | None]:
+    return value is None or (isinstance(value, str) and 0 < len(value) <= MAX_KEY_CHARACTERS and value.isprintable())
 
 
 def _is_shallow(value: object, depth: int = 0) -> bool:

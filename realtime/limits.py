@@ -10,6 +10,7 @@ import redis
 from django.conf import settings
 
 from domain.errors import RateLimited
+from realtime.clients import redis_client
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +21,7 @@ TAKE = """
 local now, each, burst = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local full = math.max(tonumber(redis.call('GET', KEYS[1]) or now), now)
 if full + each - now > burst then return tostring(full + each - now - burst) end
-redis.call('SET', KEYS[1], tostring(full + each), 'PX', math.ceil((full + each - now) * 1000) + 1000)
+redis.call('SET', KEYS[1], string.format('%.6f', full + each), 'PX', math.ceil((full + each - now) * 1000) + 1000)
 return '0'
 """
 
@@ -72,10 +73,9 @@ def take(who: str, operation: str, declared: str) -> None:
         log.warning("Limits are not kept, Redis is away: %s", error.__class__.__name__)
         return
     if wait_s > 0:
-        raise RateLimited(retry_after=round(wait_s, 2))
+        raise RateLimited(retry_after=max(round(wait_s, 2), 0.01))
 
 
 @functools.cache
 def _script() -> "redis.commands.core.Script":
-    client = redis.Redis.from_url(settings.CACHE_REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
-    return client.register_script(TAKE)
+    return redis_client(settings.CACHE_REDIS_URL, timeout_s=1.0).register_script(TAKE)

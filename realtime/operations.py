@@ -3,22 +3,30 @@
 Areas fill the table from above (`consumers/`); this module knows none of them.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property, partial
 from typing import Any, ClassVar, get_type_hints
 from uuid import UUID
 
+from django.db import OperationalError
+from django.utils.translation import gettext as _
+from psycopg import errors as postgres
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from domain.accounts.models import User
-from domain.errors import AuthRequired, Invalid, PermissionDenied, UnknownType
+from domain.errors import AuthRequired, Busy, Invalid, PermissionDenied, UnknownType
 from realtime import idempotency, limits
 from realtime.idempotency import Refs
 
 MAX_FIELDS_TOLD = 20
 DEFAULT_RATE = "600/minute"
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+# Nothing was done, because somebody else was doing something to the same rows for too long.
+OTHERS_IN_THE_WAY = (postgres.LockNotAvailable, postgres.DeadlockDetected, postgres.SerializationFailure)
 
 
 class Shape(BaseModel):
@@ -51,12 +59,13 @@ class Access(Enum):
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks: a person (or nobody), their login, the address they come from, their language."""
+    """Who asks: a person (or nobody), their login, the address they come from, their language, and whether this request has an idempotency key."""
 
     user: User | None = None
     sid: UUID | None = None
     address: str = ""
     language: str = "en"
+    has_key: bool = False
 
     @property
     def person(self) -> User:
@@ -98,8 +107,8 @@ class Operation:
     """One row of the table.
 
     `handler(caller, data)` answers; where the operation changes something it gives ids instead (`Refs`), and `render(caller, refs)` makes the
-    answer of them, now and whenever the same key asks again. `prepare(caller, data)` runs before the transaction (files are stored there); the
-    handler then takes what it gives.
+    answer of them, now and whenever the same key asks again. `prepare(caller, data)` is a context manager around the transaction (files are stored
+    there, and taken away again where nothing came of it); the handler then takes what it gives.
     An operation without a handler lives in the session actor alone.
     """
 
@@ -112,7 +121,7 @@ class Operation:
     routes: tuple[Route, ...]
     handler: Callable[..., Any] | None
     render: Callable[..., Answer] | None
-    prepare: Callable[..., Any] | None
+    prepare: Callable[..., AbstractContextManager[Any]] | None
     takes_key: bool
     doc: str
 
@@ -132,7 +141,7 @@ def operation(
     routes: Sequence[Route] = (),
     changes: bool = False,
     render: Callable[..., Answer] | None = None,
-    prepare: Callable[..., Any] | None = None,
+    prepare: Callable[..., AbstractContextManager[Any]] | None = None,
     takes_key: bool | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Puts a function `(caller, data) -> answer` into the table; the shapes are its annotations'. One that changes something needs `render`.
@@ -220,10 +229,27 @@ def validate(entry: Operation, raw: Mapping[str, object]) -> Shape:
     Raises:
         Invalid: with the fields' paths.
     """
+    if path := _path_of_unstorable(raw):
+        raise Invalid(fields={path: [_("Some characters of this text cannot be stored.")]})
     try:
         return entry.data.model_validate(raw)
     except ValidationError as error:
         raise Invalid(fields=fields_of(error)) from error
+
+
+def _path_of_unstorable(value: object, path: str = "") -> str:
+    """Where a text stands that PostgreSQL or UTF-8 does not take (NUL, half of a surrogate pair); "" where there is none."""
+    if isinstance(value, str):
+        return path if UNSTORABLE.search(value) else ""
+    if isinstance(value, Mapping):
+        pairs = [(str(key)[:64], item) for key, item in value.items()]
+        if any(UNSTORABLE.search(key) for key, _item in pairs):
+            return path or "data"
+    elif isinstance(value, list):
+        pairs = [(str(place), item) for place, item in enumerate(value)]
+    else:
+        return ""
+    return next((found for key, item in pairs if (found := _path_of_unstorable(item, f"{path}.{key}" if path else key))), "")
 
 
 def fields_of(error: ValidationError) -> dict[str, list[str]]:
@@ -254,6 +280,15 @@ def perform(name: str, caller: Caller, raw: Mapping[str, object], *, key: str | 
     Raises:
         DomainError: any refusal; `raw` is checked here, after the caller's right to ask.
     """
+    try:
+        return _performed(name, caller, raw, key=key)
+    except OperationalError as error:
+        if isinstance(error.__cause__, OTHERS_IN_THE_WAY):
+            raise Busy(retry_after=1.0) from error
+        raise
+
+
+def _performed(name: str, caller: Caller, raw: Mapping[str, object], *, key: str | None) -> Answer:
     entry = find(name)
     permit(entry, caller)
     data = validate(entry, raw)
@@ -262,12 +297,12 @@ def perform(name: str, caller: Caller, raw: Mapping[str, object], *, key: str | 
     if not entry.changes:
         answer: Answer = entry.handler(caller, data)
         return answer
-    ready = entry.prepare(caller, data) if entry.prepare else data
-    effect: Callable[[], Refs] = partial(entry.handler, caller, ready)
-    if key is None or not entry.takes_key or caller.user is None:
-        refs = effect()
-    else:
-        refs = idempotency.once(caller.user.id, key, idempotency.fingerprint(name, _asked(data)), effect)
+    with entry.prepare(caller, data) if entry.prepare else nullcontext(data) as ready:
+        if key is None or not entry.takes_key or caller.user is None:
+            refs = entry.handler(caller, ready)
+        else:
+            effect: Callable[[], Refs] = partial(entry.handler, replace(caller, has_key=True), ready)
+            refs = idempotency.once(caller.user.id, key, idempotency.fingerprint(name, _asked(data)), effect)
     if entry.render is None:
         return Empty()
     return entry.render(caller, refs)

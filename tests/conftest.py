@@ -1,5 +1,6 @@
 """What all tests share: the stack of real processes, and the cast."""
 
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -13,9 +14,10 @@ Arrive = Callable[[str], Awaitable[Player]]
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack() -> Iterator[Stack]:
     """Two web processes and a worker, with the fallback method of identification; shared by all journeys of a run."""
-    with running_stack(Path(tmp_path_factory.mktemp("stack"))) as running:
+    # Not below pytest's own folder: another run on this machine closes that to the user of PostgreSQL.
+    with tempfile.TemporaryDirectory(prefix="bdx-stack-", ignore_cleanup_errors=True) as folder, running_stack(Path(folder)) as running:
         yield running
 
 

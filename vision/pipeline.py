@@ -13,15 +13,16 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import F, Q
 from django.db.models.functions import Greatest
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from domain import mailbox
 from domain.animals import services as animals
+from domain.animals.models import Animal
 from domain.dex import queries as dex_queries
 from domain.dex import services as dex
 from domain.dex.fields import EntryFields
 from domain.dex.models import DexEntry
-from domain.errors import DomainError, NoAnimal, VisionUnavailable
+from domain.errors import DomainError, ImageUnreadable, Invalid, NoAnimal, VisionUnavailable
 from domain.images import services as images
 from domain.images.captions import captions
 from domain.images.models import ProcessedImage
@@ -37,6 +38,7 @@ from vision.providers.service import Answer, LastingFailure, PassingFailure, Que
 log = logging.getLogger(__name__)
 
 MAX_LOST_RUNS = 3
+MANUAL_RETRIES = 5
 FRACTIONS = {Stage.QUEUED: 0.0, Stage.CONVERTING: 0.05, Stage.IDENTIFYING: 0.3, Stage.MATCHING: 0.85, Stage.RECORDING: 0.95}
 
 
@@ -57,27 +59,33 @@ class Run:
         return Q(id=self.job.id, status=Status.PROCESSING, attempt=self.attempt)
 
 
-def run(job_id: UUID) -> None:
-    """Takes a job to its end, or to its next wait; does nothing where the job isn't due."""
-    held = claim(job_id)
-    if held is None:
-        return
-    try:
-        _work(held)
-    except LostRun:
-        log.info("Job %s was taken over or ended; attempt %d stops.", job_id, held.attempt)
-    except PassingFailure as failure:
-        log.warning("Job %s: the provider failed for now: %s", job_id, failure.reason)
-        postpone(held, retry_after_s=failure.retry_after_s)
-    except LastingFailure as failure:
-        log.error("Job %s: the provider failed: %s", job_id, failure.reason)
-        fail(held, VisionUnavailable(), retryable=True)
-    except DomainError as error:
-        fail(held, error, retryable=isinstance(error, NoAnimal))
+def run(held: Run) -> None:
+    """Takes a job that was claimed to its end, or to its next wait; its texts are in its sender's language."""
+    job_id = held.job.id
+    with translation.override(held.job.language):
+        try:
+            _work(held)
+        except LostRun:
+            log.info("Job %s was taken over or ended; attempt %d stops.", job_id, held.attempt)
+        except PassingFailure as failure:
+            log.warning("Job %s: the provider failed for now: %s", job_id, failure.reason)
+            postpone(held, retry_after_s=failure.retry_after_s)
+        except LastingFailure as failure:
+            log.error("Job %s: the provider failed: %s", job_id, failure.reason)
+            fail(held, VisionUnavailable(), retryable=True)
+        except FileNotFoundError:
+            log.exception("Job %s: its photo is not in storage.", job_id)
+            fail(held, ImageUnreadable(), retryable=False)
+        except DomainError as error:
+            # Another crop may fit, and another look may find an animal; the bytes stay what they are.
+            fail(held, error, retryable=isinstance(error, Invalid))
 
 
 def claim(job_id: UUID) -> Run | None:
-    """Takes hold of a job that is due or whose last run was lost; None where it is neither. A job that was lost too often fails here."""
+    """Takes hold of a job that is due or whose last run was lost; None where it is neither. A job that was lost too often fails here.
+
+    Of several who ask at once one gets it.
+    """
     now = timezone.now()
     due = Q(status=Status.PENDING) & (Q(due_at=None) | Q(due_at__lte=now))
     lost = Q(status=Status.PROCESSING, lease_until__lt=now)
@@ -100,6 +108,11 @@ def claim(job_id: UUID) -> Run | None:
     return held
 
 
+def give_back(held: Run) -> None:
+    """Ends the lease of a run that broke off, so that the next sweep has the job run again."""
+    AnalysisJob.objects.filter(held.held).update(lease_until=timezone.now(), updated_at=timezone.now())
+
+
 def _work(held: Run) -> None:
     reach(held, Stage.CONVERTING)
     with held.job.image.open("rb") as file:
@@ -111,7 +124,7 @@ def _work(held: Run) -> None:
     earlier = None if held.job.manual_retry_count else _earlier(held)
     if earlier is not None:
         reach(held, Stage.RECORDING)
-        _record_again(held, image, earlier)
+        _record_again(held, image, *earlier)
         return
     answer = _ask(held, content, standard)
     reach(held, Stage.MATCHING)
@@ -127,12 +140,16 @@ def _ask(held: Run, content: bytes, standard: StandardImage) -> Answer:
     return CVServiceFactory.create().identify(Question(jpeg=standard.model_jpeg, hint=job.hint, captions=said.words, language=job.language))
 
 
-def _earlier(held: Run) -> AnalysisJob | None:
-    return queries.identified_before(held.job.user_id, fingerprint=held.job.fingerprint, except_for=held.job.id)
+def _earlier(held: Run) -> tuple[AnalysisJob, Animal] | None:
+    found = queries.identified_before(held.job.user_id, fingerprint=held.job.fingerprint, except_for=held.job.id)
+    return (found, found.identified_animal) if found and found.identified_animal else None
 
 
 def _keep(held: Run, standard: StandardImage) -> ProcessedImage:
-    """The standard picture's row and files; a run that finds itself too late takes them away again."""
+    """The standard picture's row and files; a run that finds itself too late takes them away again.
+
+    What earlier runs left goes with it, unless somebody made an entry of it.
+    """
     image = images.keep_standard(
         owner=held.job.user,
         source_type=ProcessedImage.SourceType.VISION_JOB,
@@ -147,8 +164,10 @@ def _keep(held: Run, standard: StandardImage) -> ProcessedImage:
     if not taken:
         images.forget(image=image, keep_original=True)
         raise LostRun
-    if held.job.dex_compatible_image is not None:
-        images.forget(image=held.job.dex_compatible_image, keep_original=True)
+    earlier = ProcessedImage.objects.filter(source_type=ProcessedImage.SourceType.VISION_JOB, source_id=held.job.id)
+    shown = DexEntry.objects.filter(dex_compatible_image__source_id=held.job.id).values("dex_compatible_image_id")
+    for left in earlier.exclude(id=image.id).exclude(id__in=shown):
+        images.forget(image=left, keep_original=True)
     return image
 
 
@@ -165,8 +184,12 @@ def reach(held: Run, stage: Stage) -> None:
     )
     if not changed:
         raise LostRun
-    fraction = AnalysisJob.objects.values_list("progress", flat=True).get(id=held.job.id)
-    mailbox.tell("capture.progress", to=[held.job.user_id], job_id=str(held.job.id), stage=stage.value, fraction=fraction)
+    _tell_progress(held, stage)
+
+
+def _tell_progress(held: Run, stage: Stage) -> None:
+    fraction = AnalysisJob.objects.filter(id=held.job.id).values_list("progress", flat=True).first()
+    mailbox.tell("capture.progress", to=[held.job.user_id], job_id=str(held.job.id), stage=stage.value, fraction=fraction or 0.0)
 
 
 def _record(held: Run, image: ProcessedImage, answer: Answer, verdict: Verdict) -> None:
@@ -186,7 +209,7 @@ def _record(held: Run, image: ProcessedImage, answer: Answer, verdict: Verdict) 
             mailbox.post("capture.needs_choice", to=[job.user_id], job_id=str(job.id))
 
 
-def _record_again(held: Run, image: ProcessedImage, earlier: AnalysisJob) -> None:
+def _record_again(held: Run, image: ProcessedImage, earlier: AnalysisJob, animal: Animal) -> None:
     """The answer that was given, and paid for, before."""
     with mailbox.transaction():
         job = _still_held(held)
@@ -195,9 +218,7 @@ def _record_again(held: Run, image: ProcessedImage, earlier: AnalysisJob) -> Non
         job.parsed_prediction = earlier.parsed_prediction
         job.detected_animals, job.selected_animal_index = earlier.detected_animals, earlier.selected_animal_index
         job.processing_time = round(time.monotonic() - held.began, 3)
-        if earlier.identified_animal is None:
-            raise LostRun
-        conclude_identified(job, animals.Found(animal=earlier.identified_animal, created=False), confidence=earlier.confidence_score)
+        conclude_identified(job, animals.Found(animal=animal, created=False), confidence=earlier.confidence_score)
 
 
 def _note_answer(job: AnalysisJob, held: Run, answer: Answer) -> None:
@@ -210,6 +231,7 @@ def _note_answer(job: AnalysisJob, held: Run, answer: Answer) -> None:
 def conclude_identified(job: AnalysisJob, found: animals.Found, *, confidence: float | None) -> DexEntry | None:
     """Ends a job with an animal and, where its sender asked for one, a dex entry; inside the caller's transaction."""
     recorded = None
+    new_species = found.created or _is_uncaught(found.animal)
     if job.entry_fields is not None:
         fields = EntryFields.model_validate(job.entry_fields)
         recorded = dex.record_catch(job.user, found.animal, fields, job_id=job.id, image=job.dex_compatible_image)
@@ -223,10 +245,19 @@ def conclude_identified(job: AnalysisJob, found: animals.Found, *, confidence: f
         animal_id=str(found.animal.id),
         entry_id=str(recorded.entry.id) if recorded else None,
         new_entry=recorded.new_entry if recorded else None,
-        new_species=found.created,
+        new_species=new_species,
         new_for_you=recorded.new_for_owner if recorded else not dex_queries.has_caught(job.user_id, found.animal.id),
     )
     return recorded.entry if recorded else None
+
+
+def _is_uncaught(animal: Animal) -> bool:
+    """Whether nobody has caught this animal that was known by name; of two who are the first at once one is."""
+    caught = DexEntry.objects.filter(animal=animal)
+    if caught.exists():
+        return False
+    Animal.objects.select_for_update(no_key=True).get(id=animal.id)
+    return not caught.exists()
 
 
 def postpone(held: Run, *, retry_after_s: float | None) -> None:
@@ -245,6 +276,7 @@ def postpone(held: Run, *, retry_after_s: float | None) -> None:
         lease_until=None,
         updated_at=timezone.now(),
     )
+    _tell_progress(held, Stage.QUEUED)
 
 
 def fail(held: Run, error: DomainError, *, retryable: bool) -> None:
@@ -261,7 +293,8 @@ def fail(held: Run, error: DomainError, *, retryable: bool) -> None:
 
 
 def _conclude_failed(job: AnalysisJob, error: DomainError, *, retryable: bool) -> None:
-    job.error_code, job.error_message, job.retryable = error.code, str(error), retryable
+    job.error_code, job.error_message = error.code, str(error)
+    job.retryable = retryable and job.manual_retry_count < MANUAL_RETRIES
     _conclude(job, status=Status.FAILED, outcome=Outcome.FAILED)
     mailbox.post("capture.failed", to=[job.user_id], job_id=str(job.id))
 

@@ -51,8 +51,13 @@ def complete(rows: QuerySet[AnalysisJob]) -> QuerySet[AnalysisJob]:
 def same_submission(user_id: UUID, *, fingerprint: str, entry_fields: dict[str, object] | None) -> AnalysisJob | None:
     """The job that the same submission made in the last minutes, unless it was cancelled."""
     since = timezone.now() - SAME_SUBMISSION
-    rows = AnalysisJob.objects.filter(user_id=user_id, fingerprint=fingerprint, created_at__gte=since, entry_fields=entry_fields)
+    rows = AnalysisJob.objects.filter(with_entry(entry_fields), user_id=user_id, fingerprint=fingerprint, created_at__gte=since)
     return complete(rows).exclude(outcome=Outcome.CANCELLED).order_by("-created_at").first()
+
+
+def with_entry(entry_fields: dict[str, object] | None) -> Q:
+    """Rows whose submission carried this entry; none is NULL, which is not equal to JSON's null."""
+    return Q(entry_fields__isnull=True) if entry_fields is None else Q(entry_fields=entry_fields)
 
 
 def identified_before(user_id: UUID, *, fingerprint: str, except_for: UUID) -> AnalysisJob | None:

@@ -4,17 +4,24 @@ import logging
 from uuid import UUID
 
 from celery import current_app
-from django.db import transaction
 from kombu.exceptions import OperationalError
+
+from domain.mailbox.facts import News
 
 log = logging.getLogger(__name__)
 
 IDENTIFY = "vision.identify"
+QUEUED = "capture.queued"
 
 
-def enqueue_on_commit(job_id: UUID) -> None:
-    """Has a worker run this job once the running transaction is committed."""
-    transaction.on_commit(lambda: enqueue(job_id), robust=True)
+def hear(news: News) -> None:
+    """Has a worker run what was queued in a transaction that is committed now.
+
+    As a listener of the mailbox it is called after the doorbell: a job's progress can't overtake the news that there is a job.
+    """
+    for letter in news.letters:
+        if letter.kind == QUEUED:
+            enqueue(UUID(str(letter.refs["job_id"])))
 
 
 def enqueue(job_id: UUID) -> None:

@@ -4,21 +4,22 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from domain import mailbox
-from domain.accounts.models import User
+from domain.accounts.models import User, UserProfile
 from domain.animals import services as animals
 from domain.dex.fields import EntryFields
 from domain.dex.models import DexEntry
 from domain.errors import Conflict, NoSuchCandidate, NotFound, NotRetryable
 from domain.images.transformations import Transformations
 from domain.taxonomy import queries as taxonomy
+from domain.taxonomy.names import parse_scientific
+from vision import queries
 from vision.fingerprint import fingerprint
+from vision.judgement import TRUSTED
 from vision.models import AnalysisJob, Conversion, Outcome, Stage, Status
 from vision.pipeline import conclude_identified
-from vision.queue import enqueue_on_commit
-
-MANUAL_RETRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Submission:
 
 
 def submit(user: User, submission: Submission) -> AnalysisJob:
-    """Makes the job of a photo, tells its owner, and hands it to a worker once all that is committed."""
+    """Makes the job of a photo and tells its owner. A worker hears of it by the same news, once all that is committed."""
     with mailbox.transaction():
         job = AnalysisJob.objects.create(
             user=user,
@@ -56,9 +57,17 @@ def submit(user: User, submission: Submission) -> AnalysisJob:
             hint=submission.hint,
             language=submission.language,
         )
-        mailbox.post("capture.queued", to=[user.id], job_id=str(job.id))
-        enqueue_on_commit(job.id)
+        _tell_queued(job)
     return job
+
+
+def submit_once(user: User, submission: Submission) -> AnalysisJob:
+    """The same for a client that may ask again because it heard nothing: the same submission within ten minutes is the same job."""
+    with mailbox.transaction():
+        # Submissions of one person stand in line here, so that of two at once the second finds the first.
+        UserProfile.objects.select_for_update().get(user=user)
+        same = queries.same_submission(user.id, fingerprint=submission.fingerprint, entry_fields=submission.entry_fields)
+        return same or submit(user, submission)
 
 
 def choose(
@@ -78,7 +87,7 @@ def choose(
         chosen = _candidate(job, index=index, scientific_name=scientific_name)
         found = _animal(user, chosen, scientific_name)
         job.selected_animal_index = None if chosen is None else int(str(chosen["index"]))
-        entry = conclude_identified(job, found, confidence=None)
+        entry = conclude_identified(job, found, confidence=None if chosen is None else float(str(chosen["confidence"])))
     return job, entry
 
 
@@ -94,10 +103,12 @@ def _candidate(job: AnalysisJob, *, index: int | None, scientific_name: str | No
 def _animal(user: User, chosen: dict[str, object] | None, scientific_name: str | None) -> animals.Found:
     name = str(chosen["scientific_name"]) if chosen else scientific_name or ""
     match = taxonomy.match_species(name)
-    if match is not None and match.how != "vernacular":
+    if match is not None and match.how in TRUSTED:
         return animals.animal_of_taxon(match.taxon, created_by=user)
-    if chosen is None:
-        raise NoSuchCandidate
+    parsed = parse_scientific(name)
+    if chosen is None or parsed is None or not parsed.specific_epithet:
+        # A genus or a family is something to start from, and nobody catches one.
+        raise NoSuchCandidate(_("This is no species; choose another candidate, or give a species' scientific name."))
     return animals.animal_of_unknown_name(name, common_name=str(chosen["common_name"]), created_by=user)
 
 
@@ -105,11 +116,11 @@ def retry(user: User, job_id: UUID, *, transformations: Transformations | None =
     """Runs a failed job again, with other transformations where they are given; the model is asked anew.
 
     Raises:
-        NotFound. NotRetryable: it has not failed, was cancelled, or was retried too often.
+        NotFound. NotRetryable: it has not failed, was cancelled, was retried too often, or would fail the same way.
     """
     with mailbox.transaction():
         job = _locked(user, job_id)
-        if job.status != Status.FAILED or job.outcome == Outcome.CANCELLED or job.manual_retry_count >= MANUAL_RETRIES:
+        if job.outcome != Outcome.FAILED or not job.retryable:
             raise NotRetryable
         if transformations is not None:
             job.transformations = transformations.model_dump(mode="json", exclude_defaults=True)
@@ -122,8 +133,7 @@ def retry(user: User, job_id: UUID, *, transformations: Transformations | None =
         job.manual_retry_count += 1
         job.due_at = job.completed_at = None
         job.save()
-        mailbox.post("capture.queued", to=[user.id], job_id=str(job.id))
-        enqueue_on_commit(job.id)
+        _tell_queued(job)
     return job
 
 
@@ -137,12 +147,18 @@ def cancel(user: User, job_id: UUID) -> AnalysisJob:
         job = _locked(user, job_id)
         if job.has_ended:
             raise Conflict
-        job.status, job.outcome, job.error_code = Status.FAILED, Outcome.CANCELLED, "cancelled"
+        job.status, job.outcome = Status.FAILED, Outcome.CANCELLED
+        job.error_code, job.error_message = "cancelled", _("This was cancelled.")
         job.lease_until = job.due_at = None
         job.completed_at = timezone.now()
         job.save()
         mailbox.post("capture.cancelled", to=[user.id], job_id=str(job.id))
     return job
+
+
+def _tell_queued(job: AnalysisJob) -> None:
+    mailbox.post("capture.queued", to=[job.user_id], job_id=str(job.id))
+    mailbox.tell("capture.progress", to=[job.user_id], job_id=str(job.id), stage=Stage.QUEUED.value, fraction=job.progress)
 
 
 def _locked(user: User, job_id: UUID) -> AnalysisJob:

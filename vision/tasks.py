@@ -18,11 +18,15 @@ LOST_AFTER = timedelta(seconds=60)
 
 @shared_task(name=queue.IDENTIFY)
 def identify(job_id: str) -> None:
-    """Runs one job. What nobody foresaw leaves the job to its lease: the sweep has it run again, at most three times in all."""
+    """Runs one job where it is due. What nobody foresaw gives the job back: the sweep has it run again, at most three times in all."""
+    held = pipeline.claim(UUID(job_id))
+    if held is None:
+        return
     try:
-        pipeline.run(UUID(job_id))
+        pipeline.run(held)
     except Exception:
         log.exception("Job %s broke off.", job_id)
+        pipeline.give_back(held)
 
 
 @shared_task(name="vision.sweep")

@@ -56,8 +56,9 @@ def begin(user: User, announced: Announced) -> Upload:
     wish = announced.transformations.model_dump(mode="json", exclude_defaults=True)
     entry_fields = None if announced.entry is None else announced.entry.model_dump(mode="json")
     alike = Upload.objects.filter(owner=user, sha256=announced.sha256, size_bytes=announced.size_bytes, job=None)
-    alike = alike.filter(created_at__gte=timezone.now() - queries.UPLOAD_LIFETIME)
-    found = alike.filter(transformations=wish, entry_fields=entry_fields, hint=announced.hint).order_by("-created_at").first()
+    alike = alike.filter(queries.with_entry(entry_fields), created_at__gte=timezone.now() - queries.UPLOAD_LIFETIME)
+    alike = alike.filter(transformations=wish, hint=announced.hint, filename=announced.filename)
+    found = alike.order_by("-created_at").first()
     if found is not None:
         return found
     return Upload.objects.create(
@@ -88,34 +89,48 @@ def append(user: User, upload_id: UUID, *, offset: int, data: bytes) -> Upload:
         raise UploadTooLarge(expected=upload.received)
     if data:
         _add_part(upload, data)
-    return finish(upload) if upload.received == upload.size_bytes else upload
+    return finish_if_whole(upload)
 
 
-def finish(upload: Upload) -> Upload:
+def finish_if_whole(upload: Upload) -> Upload:
     """Makes the job of an upload whose bytes are all here; harmless where another process does the same.
 
     Raises:
         UploadChecksum, ImageUnsupportedFormat, ImageUnreadable, ImageTooManyPixels
+        UploadUnknown: another process found that this is no photo for us.
     """
-    if upload.job_id is not None:
+    if upload.job_id is not None or upload.received < upload.size_bytes:
         return upload
+    parts = list(upload.parts)
+    name = _put_together(upload)
+    if name is not None:
+        try:
+            _make_job(upload, name)
+        finally:
+            forget_unused(name)
+        _delete_files(parts)
+    return queries.upload(upload.owner_id, upload.id)
+
+
+def _put_together(upload: Upload) -> str | None:
+    """The name of the whole file in storage; None where another process took the pieces away meanwhile, because it was quicker."""
     with tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as spooled:
         whole = cast("BinaryIO", spooled)
-        digest = _assemble(upload, whole)
+        try:
+            digest = _assemble(upload, whole)
+        except FileNotFoundError:
+            if queries.upload(upload.owner_id, upload.id).parts != upload.parts:
+                return None
+            log.warning("Upload %s lost pieces in storage; it starts again.", upload.id)
+            digest = ""
         if digest != upload.sha256:
             _start_again(upload)
             raise UploadChecksum(expected=0)
         try:
-            name = keep_original(whole)
+            return keep_original(whole)
         except DomainError:
             discard(upload)
             raise
-    parts = list(upload.parts)
-    job = _make_job(upload, name)
-    if job is None:
-        default_storage.delete(name)
-    _delete_files(parts)
-    return Upload.objects.select_related("owner").get(id=upload.id)
 
 
 def keep_original(whole: BinaryIO) -> str:
@@ -129,11 +144,17 @@ def keep_original(whole: BinaryIO) -> str:
     return default_storage.save(f"{ORIGINALS_FOLDER}/{uuid.uuid4().hex}.{formats.EXTENSIONS[inspected.format]}", File(whole))
 
 
+def forget_unused(name: str) -> None:
+    """Takes an original away again where no job was made of it."""
+    if not AnalysisJob.objects.filter(image=name).exists():
+        _delete_files([name])
+
+
 def discard(upload: Upload) -> None:
-    """Takes an upload and its pieces away."""
-    parts = list(upload.parts)
-    Upload.objects.filter(id=upload.id, job=None).delete()
-    _delete_files(parts)
+    """Takes an upload and its pieces away, unless it has become a job or moved on."""
+    gone, _ = Upload.objects.filter(id=upload.id, job=None, parts=upload.parts).delete()
+    if gone:
+        _delete_files(upload.parts)
 
 
 def expire() -> None:
@@ -177,11 +198,11 @@ def _start_again(upload: Upload) -> None:
         _delete_files(parts)
 
 
-def _make_job(upload: Upload, name: str) -> AnalysisJob | None:
+def _make_job(upload: Upload, name: str) -> None:
     with mailbox.transaction():
         locked = Upload.objects.select_for_update(of=("self",)).select_related("owner").filter(id=upload.id).first()
         if locked is None or locked.job_id is not None:
-            return None
+            return
         entry = None if locked.entry_fields is None else EntryFields.model_validate(locked.entry_fields)
         submission = services.Submission(
             image=name,
@@ -195,7 +216,6 @@ def _make_job(upload: Upload, name: str) -> AnalysisJob | None:
         locked.job = services.submit(locked.owner, submission)
         locked.parts = []
         locked.save(update_fields=["job", "parts", "updated_at"])
-    return locked.job
 
 
 def _delete_files(names: list[str]) -> None:

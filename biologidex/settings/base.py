@@ -1,6 +1,5 @@
 """What every environment shares; every value that may differ comes from the environment."""
 
-import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -39,9 +38,10 @@ INSTALLED_APPS = [
     "domain.animals",
     "domain.images",
     "domain.social",
+    # Before vision: people hear that a job was queued before a worker does.
+    "realtime",
     "vision",
     "domain.dex",
-    "realtime",
     "consumers",
     "biologidex",
 ]
@@ -78,8 +78,10 @@ TEMPLATES = [
     },
 ]
 
-# PostgreSQL. A writing transaction may live for 10 s at most: a sync's server_time counts on it.
+# PostgreSQL, with a pool in servers (manage.py, asgi.py) and kept connections elsewhere.
+# A writing transaction may live for 10 s at most: a sync's server_time counts on it.
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=0)
+DATABASE_POOL_TIMEOUT_S = env.float("DATABASE_POOL_TIMEOUT_S", default=5.0)
 DATABASE_STATEMENT_TIMEOUT_MS = env.int("DATABASE_STATEMENT_TIMEOUT_MS", default=30_000)
 DATABASE_LOCK_TIMEOUT_MS = env.int("DATABASE_LOCK_TIMEOUT_MS", default=5_000)
 DATABASE_IDLE_IN_TRANSACTION_TIMEOUT_MS = env.int("DATABASE_IDLE_IN_TRANSACTION_TIMEOUT_MS", default=10_000)
@@ -94,7 +96,7 @@ _database_options: dict[str, Any] = {
     ),
 }
 if DATABASE_POOL_SIZE:
-    _database_options["pool"] = {"min_size": 2, "max_size": DATABASE_POOL_SIZE, "timeout": 10}
+    _database_options["pool"] = {"min_size": min(2, DATABASE_POOL_SIZE), "max_size": DATABASE_POOL_SIZE, "timeout": DATABASE_POOL_TIMEOUT_S}
 _database = environment.database()
 _given_options = _database.get("OPTIONS")
 DATABASES: dict[str, Any] = {
@@ -192,11 +194,15 @@ REST_FRAMEWORK = {
     },
     "NUM_PROXIES": env.int("NUM_PROXIES", default=0),
     "UNAUTHENTICATED_USER": None,
+    # There is one format, and `format` in a query string is a word like any other.
+    "URL_FORMAT_OVERRIDE": None,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "BiologiDex",
     "DESCRIPTION": "The REST door of BiologiDex. The same operations are reached over the WebSocket; see PROTOCOL.md.",
     "VERSION": "1",
+    # Its schemas are JSON Schema's, as pydantic writes them.
+    "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
@@ -210,7 +216,7 @@ CORS_EXPOSE_HEADERS = ["retry-after", "upload-offset", "x-request-id", "etag"]
 LEGACY_CLIENT = env.bool("LEGACY_CLIENT", default=False)
 
 # The socket.
-OPERATION_RATES = {name: value for name, value in os.environ.items() if name.startswith("THROTTLE_") and name.endswith("_RATE")}
+OPERATION_RATES = environment.rates()
 SOCKET_HEARTBEAT_SECONDS = env.float("SOCKET_HEARTBEAT_SECONDS", default=25.0)
 SOCKET_AUTHENTICATE_SECONDS = env.float("SOCKET_AUTHENTICATE_SECONDS", default=5.0)
 SOCKET_MAX_REQUEST_BYTES = env.int("SOCKET_MAX_REQUEST_BYTES", default=65_536)
@@ -262,6 +268,8 @@ VISION_PROVIDERS = {
 VISION_SURE_CONFIDENCE = env.float("VISION_SURE_CONFIDENCE", default=0.8)
 VISION_RETRY_WAITS_S = [env.float("VISION_RETRY_BASE_SECONDS", default=60.0) * factor for factor in (1, 2, 4)]
 VISION_LEASE_SECONDS = env.int("VISION_LEASE_SECONDS", default=240)
+
+TEST_RUNNER = "biologidex.test_runner.PytestRunner"
 
 # Words.
 LANGUAGE_CODE = "en"

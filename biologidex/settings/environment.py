@@ -1,6 +1,9 @@
 """Reads the process environment into typed values; knows no setting by name."""
 
-from urllib.parse import quote, urlsplit, urlunsplit
+import os
+import re
+from collections.abc import Mapping
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -8,7 +11,25 @@ from django.core.exceptions import ImproperlyConfigured
 env = environ.Env()
 
 MIN_SECRET_KEY_CHARACTERS = 50
-PLACEHOLDERS = ("change", "default", "example", "insecure", "password", "placeholder", "secret", "your-", "biologidex")
+# A number, a slash and a period that begins like second, minute, hour or day.
+RATE = re.compile(r"\d+\s*/\s*[smhd][a-z]*")
+PLACEHOLDERS = (
+    "admin",
+    "biologidex",
+    "change",
+    "default",
+    "development",
+    "django-insecure",
+    "example",
+    "insecure",
+    "password",
+    "placeholder",
+    "postgres",
+    "redis",
+    "secret",
+    "test",
+    "your-",
+)
 
 
 def redis_url(name: str, *, base: str, database: int) -> str:
@@ -45,8 +66,25 @@ def database() -> dict[str, object]:
 
 
 def rate(name: str, default: str) -> str | None:
-    """A throttle rate in DRF's form, such as "100/hour"; an empty value means no limit and gives None."""
-    return str(env.str(name, default=default)).strip() or None
+    """A throttle rate in DRF's form, such as "100/hour"; an empty value means no limit and gives None.
+
+    Raises:
+        ImproperlyConfigured: it has another form; the text names the variable.
+    """
+    given = str(env.str(name, default=default)).strip()
+    if given and not RATE.fullmatch(given):
+        raise ImproperlyConfigured(f'{name} is no rate: write a number, a slash and second, minute, hour or day, such as "100/hour".')
+    return given or None
+
+
+def rates() -> Mapping[str, str]:
+    """Every THROTTLE_<OPERATION>_RATE that is set, by the variable's name; "" means no limit.
+
+    Raises:
+        ImproperlyConfigured: as `rate`.
+    """
+    names = [name for name in os.environ if name.startswith("THROTTLE_") and name.endswith("_RATE")]
+    return {name: rate(name, "") or "" for name in names}
 
 
 def required_secret(name: str, *, at_least: int = 8) -> str:
@@ -60,9 +98,13 @@ def required_secret(name: str, *, at_least: int = 8) -> str:
         raise ImproperlyConfigured(f"{name} is not set. Production settings need it; see .env.example.")
     if len(value) < at_least:
         raise ImproperlyConfigured(f"{name} is too short: it needs at least {at_least} characters.")
-    if any(value.lower().startswith(word) for word in PLACEHOLDERS):
-        raise ImproperlyConfigured(f"{name} still looks like a placeholder. Set a value of your own; see .env.example.")
+    _refuse_placeholder(name, value)
     return value
+
+
+def _refuse_placeholder(name: str, secret: str) -> None:
+    if any(secret.lower().startswith(word) for word in PLACEHOLDERS):
+        raise ImproperlyConfigured(f"{name} still looks like a placeholder. Set a value of your own; see .env.example.")
 
 
 def require_production_secrets() -> None:
@@ -73,7 +115,10 @@ def require_production_secrets() -> None:
     """
     required_secret("SECRET_KEY", at_least=MIN_SECRET_KEY_CHARACTERS)
     for url, name in (("DATABASE_URL", "DB_PASSWORD"), ("REDIS_URL", "REDIS_PASSWORD")):
-        if not env.str(url, default=""):
+        given = str(env.str(url, default=""))
+        if not given:
             required_secret(name)
+        elif password := urlsplit(given).password:
+            _refuse_placeholder(url, unquote(password))
     if not env.list("ALLOWED_HOSTS", default=[]):
         raise ImproperlyConfigured("ALLOWED_HOSTS is not set. Name the hosts that this server answers for, with commas between.")

@@ -4,7 +4,9 @@ import logging
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, TooManyFilesSent
+from django.db import OperationalError
 from django.http import Http404
+from psycopg_pool import PoolTimeout
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -60,6 +62,9 @@ def _as_domain_error(error: Exception) -> DomainError | None:
             return errors.RateLimited(retry_after=float(wait) if wait else None)
         case RequestDataTooBig() | TooManyFilesSent():
             return errors.RequestTooLarge()
+        case OperationalError(__cause__=PoolTimeout()):
+            # All of PostgreSQL's connections that this process may have are taken.
+            return errors.Busy(retry_after=1.0)
         case exceptions.ParseError():
             return errors.Malformed(str(error.detail))
         case exceptions.MethodNotAllowed() | exceptions.UnsupportedMediaType() | exceptions.NotAcceptable():

@@ -1,23 +1,28 @@
 """The HTTP door over the table of operations: a view for each path, which makes data of the request and a body of the answer. Knows no area."""
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
+from django.http import QueryDict
 from django.urls import URLPattern, path
 from django.utils.translation import get_language
-from rest_framework.parsers import BaseParser, FormParser, JSONParser, MultiPartParser
+from django.utils.translation import gettext as _
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import MethodNotAllowed
+from rest_framework.parsers import BaseParser, FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from consumers.rest.parsers import AnyRawParser, ObjectParser, RawParser, read_json
 from consumers.rest.schema import described
+from consumers.rest.throttling import address_of
 from domain.accounts.tokens import Bearer
-from domain.errors import Invalid, UnknownType
+from domain.errors import DomainError, Invalid, Malformed, RequestTooLarge, UnknownType, UploadTooLarge
 from realtime import operations
-from realtime.operations import Caller, Operation, Route
+from realtime.operations import Access, Caller, Operation, Route
 
 OFFSET_HEADER = "Upload-Offset"
 KEY_HEADER = "Idempotency-Key"
@@ -28,40 +33,66 @@ JSON_FIELDS = frozenset({"transformations", "entry", "customizations"})
 Row = tuple[Operation, Route]
 
 
-class RawParser(BaseParser):
-    """A body that is bytes of a file."""
-
-    media_type = "application/offset+octet-stream"
-
-    def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        return {"content": stream.read()}
-
-
-class AnyRawParser(RawParser):
-    """The same, whatever the client calls it."""
-
-    media_type = "*/*"
-
-
 class OperationView(APIView):
     """One path; `rows` has an operation for each of its methods."""
 
     rows: Mapping[str, Row] = {}
 
+    @property
+    def row(self) -> Row | None:
+        """The operation of this request's method; HEAD is GET without a body."""
+        # Nobody is asking while the OpenAPI document is written.
+        method = getattr(getattr(self, "request", None), "method", None) or ""
+        return self.rows.get("GET" if method == "HEAD" else method)
+
     def get_parsers(self) -> list[BaseParser]:
-        if any(route.raw_body for _, route in self.rows.values()):
+        if self.row is not None and self.row[1].raw_body:
             return [RawParser(), AnyRawParser()]
-        return [JSONParser(), MultiPartParser(), FormParser()]
+        return [ObjectParser(), MultiPartParser(), FormParser()]
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        """None for who registers, logs in or refreshes: they may still carry an old token, and it says nothing."""
+        row = self.row
+        if row is not None and row[0].access is Access.ANYBODY and row[1].method == "POST":
+            return []
+        return super().get_authenticators()
 
     def get_throttles(self) -> list[Any]:
-        row = self.rows.get(self.request.method or "")
-        return super().get_throttles() if row is None or row[1].throttled else []
+        return super().get_throttles() if self.row is None or self.row[1].throttled else []
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuses a body by its announced length before any of it is read.
+
+        Raises:
+            RequestTooLarge, UploadTooLarge
+        """
+        super().initial(request, *args, **kwargs)
+        length = request.headers.get("Content-Length", "")
+        if length.isascii() and length.isdigit() and int(length[:20]) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            takes_file = self.row is not None and bool(self.row[1].files or self.row[1].raw_body)
+            raise (
+                UploadTooLarge(max_bytes=settings.MAX_UPLOAD_BYTES)
+                if takes_file
+                else RequestTooLarge(max_bytes=settings.SOCKET_MAX_REQUEST_BYTES)
+            )
+
+    def perform_authentication(self, request: Request) -> None:
+        """Who comes with a token that is no good is counted like somebody without one, or guessing would cost nothing."""
+        try:
+            super().perform_authentication(request)
+        except DomainError:
+            request.user = None  # type: ignore[assignment]  # as UNAUTHENTICATED_USER says
+            request.auth = None
+            self.check_throttles(request)
+            raise
 
     def answer(self, request: Request, **names: Any) -> Response:
         """Performs the operation of this path and method."""
-        entry, route = self.rows[request.method or ""]
-        if route.legacy and not settings.LEGACY_CLIENT:
+        if self.row is None:
             raise UnknownType
+        entry, route = self.row
+        if route.legacy and not settings.LEGACY_CLIENT:
+            raise MethodNotAllowed(request.method or "")
         answer = operations.perform(entry.name, caller_of(request), _data(request, route, names), key=_key(request))
         body = answer.model_dump(mode="json")
         status = route.status(answer) if callable(route.status) else route.status
@@ -74,24 +105,15 @@ def caller_of(request: Request) -> Caller:
     return Caller(
         user=bearer.user if bearer else None,
         sid=bearer.sid if bearer else None,
-        address=_address(request),
+        address=address_of(request),
         language=get_language() or settings.LANGUAGE_CODE,
     )
-
-
-def _address(request: Request) -> str:
-    """The caller's address; of X-Forwarded-For only what NUM_PROXIES trusted proxies added."""
-    proxies = int(settings.REST_FRAMEWORK["NUM_PROXIES"])
-    forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
-    if proxies and forwarded:
-        return forwarded[-min(proxies, len(forwarded))]
-    return str(request.META.get("REMOTE_ADDR", ""))
 
 
 def _key(request: Request) -> str | None:
     key = request.headers.get(KEY_HEADER) or None
     if key is not None and len(key) > MAX_KEY_CHARACTERS:
-        raise Invalid(fields={KEY_HEADER: [f"at most {MAX_KEY_CHARACTERS} characters"]})
+        raise Invalid(fields={KEY_HEADER: [_("At most %(count)d characters.") % {"count": MAX_KEY_CHARACTERS}]})
     return key
 
 
@@ -103,20 +125,22 @@ def _data(request: Request, route: Route, names: Mapping[str, Any]) -> dict[str,
     if route.raw_body:
         data[route.raw_body] = dict(request.data)["content"]
         data["offset"] = request.headers.get(OFFSET_HEADER, "")
-    elif request.method not in ("GET", "DELETE"):
+    elif route.method not in ("GET", "DELETE"):
         data |= _body(request, route)
     return data | dict(names)
 
 
 def _body(request: Request, route: Route) -> dict[str, Any]:
-    if not isinstance(request.data, Mapping):
-        raise Invalid(fields={"data": ["The body is an object."]})
-    is_form = not isinstance(request.data, dict) or bool(request.FILES)
+    given: Mapping[str, Any] = request.data  # type: ignore[assignment]  # a QueryDict, or what ObjectParser gives
+    # A form's values are text; QueryDict is a dict too.
+    is_form = isinstance(given, QueryDict)
     body: dict[str, Any] = {}
-    for name, value in request.data.items():
+    for name, value in given.items():
         field = route.aliases.get(name, name)
         if field in route.files and field in request.FILES:
             file = request.FILES[field]
+            if (file.size or 0) > settings.MAX_UPLOAD_BYTES:
+                raise UploadTooLarge(max_bytes=settings.MAX_UPLOAD_BYTES)
             body[field] = {"name": file.name or "", "content": file.read()}
         elif is_form and field in JSON_FIELDS and isinstance(value, str):
             body[field] = _json(field, value)
@@ -126,12 +150,12 @@ def _body(request: Request, route: Route) -> dict[str, Any]:
 
 
 def _json(field: str, text: str) -> object:
-    if not text.strip():
-        return {}
+    if len(text) > settings.SOCKET_MAX_REQUEST_BYTES:
+        raise RequestTooLarge(max_bytes=settings.SOCKET_MAX_REQUEST_BYTES)
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise Invalid(fields={field: ["This is not JSON."]}) from error
+        return read_json(text)
+    except Malformed as error:
+        raise Invalid(fields={field: [_("This is not JSON.")]}) from error
 
 
 def urlpatterns() -> list[URLPattern]:

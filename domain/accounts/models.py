@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import IntegrityError, models, transaction
+from django.db.models.functions import Upper
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 
@@ -29,6 +30,11 @@ class User(AbstractUser):
     objects: ClassVar[UserManager["User"]] = UserManager()  # type: ignore[assignment]
 
     class Meta(AbstractUser.Meta):
+        # In capitals because that is how `iexact` compares, so that it finds them by these indexes.
+        constraints = [
+            models.UniqueConstraint(Upper("username"), name="user_username_unique_in_any_case"),
+            models.UniqueConstraint(Upper("email"), name="user_email_unique_in_any_case"),
+        ]
         indexes = [
             models.Index(fields=["friend_code"], name="user_friend_code_index"),
             models.Index(fields=["email"], name="user_email_index"),

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from domain.accounts.friend_codes import normalise
 from domain.accounts.models import Login, User
-from domain.errors import NotFound
+from domain.errors import NotFound, TokenRevoked
 
 
 def by_id(user_id: UUID | str) -> User:
@@ -35,3 +35,15 @@ def revoked_among(login_ids: list[UUID]) -> set[UUID]:
     """Those of the logins that may no longer be used: revoked, gone, or of a disabled account."""
     alive = Login.objects.filter(id__in=login_ids, revoked_at=None, user__is_active=True).values_list("id", flat=True)
     return set(login_ids) - set(alive)
+
+
+def by_login(login_id: UUID) -> User:
+    """The account behind a login that may still be used, as it is now, with its profile.
+
+    Raises:
+        TokenRevoked: the login has ended, or its account is disabled or gone.
+    """
+    user = User.objects.select_related("profile").filter(logins__id=login_id, logins__revoked_at=None, is_active=True).first()
+    if user is None:
+        raise TokenRevoked
+    return user

@@ -4,15 +4,14 @@ from uuid import UUID
 
 from django.contrib.auth import authenticate, password_validation
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import IntegrityError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from domain import mailbox
 from domain.accounts import tokens
-from domain.accounts.models import Login, User
-from domain.errors import Invalid, InvalidCredentials
+from domain.accounts.models import Login, User, UserProfile
+from domain.errors import Invalid, InvalidCredentials, InvalidToken, NotFound
 
 # Tells sockets of these logins to close; the row is what counts, the word only makes it quick.
 LOGINS_ENDED = "session.logins_ended"
@@ -24,7 +23,7 @@ def register(*, username: str, email: str, password: str, password_confirm: str)
     Raises:
         Invalid: with the fields email, username, password, password_confirm that are wrong or taken.
     """
-    candidate = User(username=username, email=User.objects.normalize_email(email).lower())
+    candidate = User(username=User.normalize_username(username), email=User.objects.normalize_email(email).lower())
     fields = _problems(candidate, password=password, password_confirm=password_confirm)
     if fields:
         raise Invalid(fields=fields)
@@ -45,12 +44,14 @@ def log_in(*, username: str, password: str) -> tokens.Pair:
     Raises:
         InvalidCredentials: the same for an unknown name, a wrong password and a disabled account.
     """
-    user = authenticate(username=username, password=password)
+    user = authenticate(username=User.normalize_username(username), password=password)
     if not isinstance(user, User):
         raise InvalidCredentials
     with mailbox.transaction():
-        user.last_login = timezone.now()
-        user.save(update_fields=["last_login"])
+        # What was changed while the hash was being worked out must not be logged in past: the row says today's password and whether it is enabled.
+        if not User.objects.select_for_update(no_key=True).filter(id=user.id, is_active=True, password=user.password).exists():
+            raise InvalidCredentials
+        User.objects.filter(id=user.id).update(last_login=timezone.now())
         return tokens.begin_login(user)
 
 
@@ -61,6 +62,8 @@ def log_out(user: User, *, refresh: str, everywhere: bool = False) -> None:
         InvalidToken, TokenExpired: it is no refresh token, or not this person's.
     """
     sid = tokens.login_of_refresh(refresh)
+    if not Login.objects.filter(id=sid, user=user).exists():
+        raise InvalidToken
     end_logins(user, only=None if everywhere else sid)
 
 
@@ -79,9 +82,14 @@ def end_logins(user: User, *, only: UUID | None = None) -> None:
 def update_profile(
     user: User, *, bio: str | None = None, avatar: str | None = None, preferred_card_style: dict[str, object] | None = None
 ) -> User:
-    """Changes what is given (None leaves a thing as it is) and tells the person's devices."""
+    """Changes what is given (None leaves a thing as it is) and tells the person's devices.
+
+    Raises:
+        NotFound: the account is gone.
+    """
     with mailbox.transaction():
-        user = User.objects.select_for_update(of=("self",)).select_related("profile").get(id=user.id)
+        stand_in_line(user.id)
+        user = User.objects.select_for_update(of=("self",), no_key=True).select_related("profile").get(id=user.id)
         if bio is not None:
             user.bio = bio
         if avatar is not None:
@@ -94,17 +102,32 @@ def update_profile(
     return user
 
 
+def stand_in_line(*user_ids: UUID) -> None:
+    """Lets one transaction at a time change what these people catch or whom they call a friend, until it ends.
+
+    So the audience of a catch is that of one moment, and counts are right. People are locked in key order.
+
+    Raises:
+        NotFound: one of the accounts is gone.
+    """
+    people = set(user_ids)
+    locked = UserProfile.objects.select_for_update().filter(user_id__in=people).order_by("user_id")
+    if len(locked.values_list("user_id", flat=True)) != len(people):
+        raise NotFound
+
+
 def _problems(candidate: User, *, password: str, password_confirm: str) -> dict[str, list[str]]:
     fields: dict[str, list[str]] = {}
     try:
-        validate_email(candidate.email)
+        # The field's own validators too: normalising may have made a text longer than what was checked at the door.
+        User._meta.get_field("email").run_validators(candidate.email)
     except ValidationError as error:
         fields["email"] = list(error.messages)
     else:
         if User.objects.filter(email__iexact=candidate.email).exists():
             fields["email"] = [_("An account with this address exists already.")]
     try:
-        User.username_validator(candidate.username)
+        User._meta.get_field("username").run_validators(candidate.username)
     except ValidationError as error:
         fields["username"] = list(error.messages)
     else:

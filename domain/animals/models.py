@@ -1,9 +1,16 @@
 """Animals: the species that somebody has found, numbered in the order of their discovery. Knows no entry."""
 
+from functools import partial
+from typing import Any
+from uuid import UUID
+
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
+from django.db.models.signals import post_delete, post_save
+from django.dispatch import receiver
 
 from domain.record import Record
+from domain.remembering import forget
 from domain.taxonomy.models import Taxon
 
 
@@ -85,3 +92,14 @@ class Sequence(models.Model):
     last = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+
+
+def remembered_as(animal_id: UUID) -> str:
+    """The cache key of an animal."""
+    return f"animal:{animal_id}"
+
+
+@receiver([post_save, post_delete], sender=Animal)
+def forget_changed(instance: Animal, **_: Any) -> None:
+    """What others remember of an animal goes once the change is committed, never before: they would only remember the old one again."""
+    transaction.on_commit(partial(forget, remembered_as(instance.id)), robust=True)

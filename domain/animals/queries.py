@@ -3,17 +3,20 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from domain.animals.models import Animal
+from django.conf import settings
+
+from domain.animals.models import Animal, remembered_as
 from domain.errors import NotFound
+from domain.remembering import remembered
 
 
 def get(animal_id: UUID) -> Animal:
-    """One animal.
+    """One animal, as it was at most ANIMAL_CACHE_TTL seconds ago where somebody changes it past `save`.
 
     Raises:
         NotFound
     """
-    found = Animal.objects.filter(id=animal_id).first()
+    found = remembered(remembered_as(animal_id), ttl_s=settings.ANIMAL_CACHE_TTL, make=lambda: Animal.objects.filter(id=animal_id).first())
     if found is None:
         raise NotFound
     return found

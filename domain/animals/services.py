@@ -51,16 +51,15 @@ def animal_of_unknown_name(scientific_name: str, *, common_name: str, created_by
     Raises:
         VisionLimitReached: this person made UNVERIFIED_A_DAY of them in the last 24 hours.
     """
-    since = timezone.now() - timedelta(days=1)
-    known = Animal.objects.filter(scientific_name=scientific_name).first()
-    if known is not None:
-        return Found(animal=known, created=False)
-    made = Animal.objects.filter(created_by=created_by, verified=False, created_at__gte=since).count()
-    if made >= UNVERIFIED_A_DAY:
-        raise VisionLimitReached
-    return _find_or_make(
-        Animal(scientific_name=scientific_name, common_name=common_name or scientific_name, created_by=created_by, verified=False)
-    )
+    animal = Animal(scientific_name=scientific_name, common_name=common_name or scientific_name, created_by=created_by, verified=False)
+    with transaction.atomic():
+        found = _find_or_make(animal)
+        # Counted under the sequence's lock, which whoever made one holds; the refusal takes the new one back.
+        since = timezone.now() - timedelta(days=1)
+        mine = Animal.objects.filter(created_by=created_by, verified=False, created_at__gte=since)
+        if found.created and mine.count() > UNVERIFIED_A_DAY:
+            raise VisionLimitReached
+    return found
 
 
 def _find_or_make(animal: Animal) -> Found:

@@ -10,18 +10,51 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializ
 
 from domain.dex.models import MAX_CUSTOMIZATIONS_BYTES, MAX_LOCATION_NAME, MAX_NOTES, Precision, Visibility
 
+MAX_CUSTOMIZATIONS_DEPTH = 8
+# What a double holds exactly: Godot reads every JSON number as one.
+LARGEST_NUMBER = 2**53
 EARLIEST = datetime.date(1800, 1, 1)
 
 
-def _bounded(value: dict[str, object]) -> dict[str, object]:
-    if len(json.dumps(value).encode()) > MAX_CUSTOMIZATIONS_BYTES:
-        raise ValueError(f"at most {MAX_CUSTOMIZATIONS_BYTES} bytes as JSON")
+def storable_text(value: str) -> str:
+    """The text itself.
+
+    Raises:
+        ValueError: PostgreSQL could not keep it: a NUL, or half of a pair of surrogates, which only JSON's escapes can bring.
+    """
+    if "\x00" in value:
+        raise ValueError("no NUL characters")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise ValueError("no surrogates")
     return value
 
 
-def _no_nul(value: str) -> str:
-    if "\x00" in value:
-        raise ValueError("no NUL characters")
+def _storable(value: object, depth: int = 1) -> None:
+    """Raises ValueError for what PostgreSQL could not keep or JSON not carry to every client."""
+    match value:
+        case str():
+            storable_text(value)
+        case bool() | None:
+            pass
+        case int() | float():
+            # NaN compares false with everything.
+            if not abs(value) <= LARGEST_NUMBER:
+                raise ValueError("no numbers beyond 2 ** 53")
+        case dict() | list() if depth > MAX_CUSTOMIZATIONS_DEPTH:
+            raise ValueError(f"at most {MAX_CUSTOMIZATIONS_DEPTH} levels deep")
+        case dict():
+            for name, item in value.items():
+                storable_text(name)
+                _storable(item, depth + 1)
+        case list():
+            for item in value:
+                _storable(item, depth + 1)
+
+
+def _bounded(value: dict[str, object]) -> dict[str, object]:
+    _storable(value)
+    if len(json.dumps(value, ensure_ascii=False).encode()) > MAX_CUSTOMIZATIONS_BYTES:
+        raise ValueError(f"at most {MAX_CUSTOMIZATIONS_BYTES} bytes as JSON")
     return value
 
 
@@ -36,8 +69,8 @@ CatchDate = Annotated[datetime.date, AfterValidator(_plausible)]
 Customizations = Annotated[dict[str, object], AfterValidator(_bounded)]
 Latitude = Annotated[Decimal, Field(ge=-90, le=90, max_digits=20), PlainSerializer(str)]
 Longitude = Annotated[Decimal, Field(ge=-180, le=180, max_digits=20), PlainSerializer(str)]
-Notes = Annotated[str, Field(max_length=MAX_NOTES), AfterValidator(_no_nul)]
-PlaceName = Annotated[str, Field(max_length=MAX_LOCATION_NAME), AfterValidator(_no_nul)]
+Notes = Annotated[str, Field(max_length=MAX_NOTES), AfterValidator(storable_text)]
+PlaceName = Annotated[str, Field(max_length=MAX_LOCATION_NAME), AfterValidator(storable_text)]
 
 
 class EntryChanges(BaseModel):

@@ -23,7 +23,9 @@ class Circle:
     blocked: frozenset[UUID]
 
     def may_see(self, entry: DexEntry) -> bool:
-        """The rule of visibility, for one entry at hand; `visible_to` says the same in SQL."""
+        """The rule of visibility, for one entry at hand with its owner; `visible_to` says the same in SQL."""
+        if not entry.owner.is_active:
+            return False
         if entry.owner_id == self.viewer_id:
             return True
         if entry.owner_id in self.friends:
@@ -63,14 +65,21 @@ def by_ids(entry_ids: Iterable[UUID]) -> dict[UUID, DexEntry]:
 
 def feed(viewer_id: UUID, *, before: tuple[datetime, UUID] | None, limit: int) -> list[DexEntry]:
     """What the viewer's friends caught, newest first; `before` is the (created_at, id) of the last one of the page before."""
-    rows = _complete(DexEntry.objects.filter(owner_id__in=social.friend_ids(viewer_id), visibility__in=SHOWN_TO_FRIENDS))
+    friends = social.friend_ids(viewer_id)
+    rows = _complete(DexEntry.objects.filter(owner_id__in=friends, visibility__in=SHOWN_TO_FRIENDS, owner__is_active=True))
     return _page(rows, before=before, limit=limit)
 
 
 def of_owner(
     viewer_id: UUID, owner_id: UUID, *, favorites: bool = False, before: tuple[datetime, UUID] | None, limit: int
 ) -> list[DexEntry]:
-    """One person's entries as far as the viewer may see them, newest first."""
+    """One person's entries as far as the viewer may see them, newest first.
+
+    Raises:
+        NotFound: there is no such person, or they blocked the viewer.
+    """
+    if owner_id != viewer_id:
+        social.visible_person(viewer_id, owner_id)
     rows = visible_to(circle(viewer_id)).filter(owner_id=owner_id)
     if favorites:
         rows = rows.filter(is_favorite=True)

@@ -8,6 +8,7 @@ from django.db.models import Count
 
 from domain import mailbox
 from domain.accounts.models import User, UserProfile
+from domain.accounts.services import stand_in_line
 from domain.animals.models import Animal
 from domain.dex.fields import EntryChanges, EntryFields
 from domain.dex.models import DexEntry, Tombstone
@@ -15,6 +16,8 @@ from domain.dex.queries import SHOWN_TO_FRIENDS
 from domain.errors import Conflict, NotFound
 from domain.images.models import ProcessedImage
 from domain.social import queries as social
+
+COORDINATES = ("location_lat", "location_lon")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +32,13 @@ class Recorded:
 def record_catch(
     owner: User, animal: Animal, fields: EntryFields, *, job_id: UUID | None = None, image: ProcessedImage | None = None
 ) -> Recorded:
-    """Puts an animal into a person's dex and tells those who may see it."""
+    """Puts an animal into a person's dex and tells those who may see it.
+
+    Raises:
+        NotFound: the owner's account is gone.
+    """
     with mailbox.transaction():
-        # Catches of one person stand in line here, so that the counts are right.
-        UserProfile.objects.select_for_update().get(user=owner)
+        stand_in_line(owner.id)
         known = DexEntry.objects.filter(owner=owner, animal=animal).exists()
         made = DexEntry(
             owner=owner,
@@ -55,14 +61,14 @@ def record_catch(
 
 
 def change_entry(owner: User, entry_id: UUID, changes: EntryChanges, *, animal: Animal | None = None) -> DexEntry:
-    """Changes the fields that are given.
+    """Changes the fields that are given; one given as None stays as it is, but for the coordinates: they are taken away, both of them.
 
     Raises:
         NotFound: no such entry of this person's. Conflict: they have that animal for that day already.
     """
-    given = changes.model_dump(exclude_unset=True)
+    given = _given(changes)
     with mailbox.transaction():
-        UserProfile.objects.select_for_update().get(user=owner)
+        stand_in_line(owner.id)
         entry = _own(owner, entry_id)
         was_shown = entry.visibility in SHOWN_TO_FRIENDS
         for name, value in given.items():
@@ -86,7 +92,7 @@ def delete_entry(owner: User, entry_id: UUID) -> None:
         NotFound: no such entry of this person's.
     """
     with mailbox.transaction():
-        UserProfile.objects.select_for_update().get(user=owner)
+        stand_in_line(owner.id)
         entry = _own(owner, entry_id)
         shown = entry.visibility in SHOWN_TO_FRIENDS
         entry.delete()
@@ -101,6 +107,12 @@ def update_stats(owner_id: UUID) -> None:
     """Counts a person's catches and species anew; the caller holds the lock on their profile."""
     counts = DexEntry.objects.filter(owner_id=owner_id).aggregate(catches=Count("id"), species=Count("animal_id", distinct=True))
     UserProfile.objects.filter(user_id=owner_id).update(total_catches=counts["catches"], unique_species=counts["species"])
+
+
+def _given(changes: EntryChanges) -> dict[str, object]:
+    given = changes.model_dump(exclude_unset=True)
+    place = dict.fromkeys(COORDINATES) if any(name in given for name in COORDINATES) else {}
+    return place | {name: value for name, value in given.items() if value is not None}
 
 
 def _own(owner: User, entry_id: UUID) -> DexEntry:

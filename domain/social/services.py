@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from domain import mailbox
 from domain.accounts.models import User
+from domain.accounts.services import stand_in_line
 from domain.errors import AlreadyFriends, AlreadyRequested, Conflict, FriendsSelf, NotFound
 from domain.social import queries
 from domain.social.models import Friendship, Status
@@ -25,10 +26,9 @@ def request_friendship(asker: User, other: User) -> Friendship:
     if asker.id == other.id:
         raise FriendsSelf
     with mailbox.transaction():
+        stand_in_line(asker.id, other.id)
         made = Friendship(from_user=asker, to_user=other)
-        # Of two who ask at once only one makes the row; the other finds it locked, then open.
-        Friendship.objects.bulk_create([made], ignore_conflicts=True)
-        friendship = queries.between(asker.id, other.id).select_for_update().get()
+        friendship = _row_of_pair(made)
         if friendship.id == made.id:
             _tell("friends.requested", friendship)
         elif friendship.status == Status.PENDING and friendship.from_user_id == other.id:
@@ -71,8 +71,11 @@ def unfriend(user: User, *, friendship_id: UUID | None = None, user_id: UUID | N
     """
     with mailbox.transaction():
         rows = Friendship.objects.filter(id=friendship_id) if friendship_id else queries.between(user.id, user_id or user.id)
-        friendship = rows.select_for_update().exclude(status__in=[Status.BLOCKED, Status.REJECTED]).first()
-        if friendship is None or user.id not in (friendship.from_user_id, friendship.to_user_id):
+        found = rows.values_list("id", flat=True).first()
+        if found is None:
+            raise NotFound
+        friendship = _locked(user, found)
+        if friendship.status in (Status.BLOCKED, Status.REJECTED):
             raise NotFound
         _tell_parting(friendship)
         friendship.delete()
@@ -87,9 +90,9 @@ def block(user: User, other: User) -> Friendship:
     if user.id == other.id:
         raise FriendsSelf
     with mailbox.transaction():
+        stand_in_line(user.id, other.id)
         made = Friendship(from_user=user, to_user=other, status=Status.BLOCKED)
-        Friendship.objects.bulk_create([made], ignore_conflicts=True)
-        friendship = queries.between(user.id, other.id).select_for_update().get()
+        friendship = _row_of_pair(made)
         if friendship.id == made.id:
             return friendship
         if friendship.status == Status.BLOCKED:
@@ -110,6 +113,7 @@ def unblock(user: User, other_id: UUID) -> None:
         NotFound: there is none of theirs.
     """
     with mailbox.transaction():
+        stand_in_line(user.id)
         deleted, _ = Friendship.objects.filter(from_user=user, to_user_id=other_id, status=Status.BLOCKED).delete()
         if not deleted:
             raise NotFound
@@ -128,9 +132,25 @@ def _refuse(friendship: Friendship, asker: User) -> None:
         raise AlreadyRequested(retry_after=round(wait.total_seconds(), 1))
 
 
+def _row_of_pair(made: Friendship) -> Friendship:
+    """The row of these two people: `made` where there was none. Both stand in line, so it stays as it is until this transaction ends."""
+    found = queries.between(made.from_user_id, made.to_user_id).select_related("from_user", "to_user").first()
+    if found is None:
+        made.save(force_insert=True)
+    return found or made
+
+
 def _locked(user: User, friendship_id: UUID) -> Friendship:
-    queries.visible(user.id, friendship_id)
-    return Friendship.objects.select_for_update(of=("self",)).select_related("from_user", "to_user").get(id=friendship_id)
+    """A friendship of this person's as it is once both of its people stand in line.
+
+    Raises:
+        NotFound: there is none, or it ended or was blocked by the other one meanwhile.
+    """
+    pair = Friendship.objects.filter(id=friendship_id).values_list("from_user_id", "to_user_id").first()
+    if pair is None or user.id not in pair:
+        raise NotFound
+    stand_in_line(*pair)
+    return queries.visible(user.id, friendship_id)
 
 
 def _move(friendship: Friendship, status: Status) -> None:

@@ -113,7 +113,7 @@ def _preparations() -> tuple[Program, ...]:
 
 
 def _programs(folder: DataFolder, *, host: str, port: int) -> tuple[Program, ...]:
-    celery = (sys.executable, "-m", "celery", "-A", "biologidex")
+    celery = (sys.executable, "-m", "celery", "--quiet", "-A", "biologidex")
     schedule, pid_file = folder.path / "beat-schedule", folder.path / "beat.pid"
     pid_file.unlink(missing_ok=True)  # we hold the folder, so a pid file is a dead one's
     return (

@@ -1,0 +1,37 @@
+"""Jobs and uploads for staff, to look at, with the model's raw answer."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from vision.models import AnalysisJob, Upload
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(AnalysisJob)
+class AnalysisJobAdmin(ReadOnlyAdmin):
+    list_display = ("id", "user", "status", "outcome", "stage", "cv_method", "model_name", "cost_usd", "retry_count", "created_at")
+    list_filter = ("status", "outcome", "cv_method", "model_name")
+    list_select_related = ("user",)
+    date_hierarchy = "created_at"
+    search_fields = ("=id", "user__username", "=image_checksum", "identified_animal__scientific_name")
+    raw_id_fields = ("user", "identified_animal", "dex_compatible_image")
+
+
+@admin.register(Upload)
+class UploadAdmin(ReadOnlyAdmin):
+    list_display = ("id", "owner", "filename", "size_bytes", "received", "job", "created_at")
+    list_select_related = ("owner", "job")
+    search_fields = ("=id", "owner__username", "=sha256")
+    raw_id_fields = ("owner", "job")
