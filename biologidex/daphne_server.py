@@ -8,9 +8,11 @@ from autobahn.websocket.types import ConnectionDeny
 from daphne.server import Server
 from daphne.ws_protocol import WebSocketProtocol
 from django.conf import settings
+from twisted.internet.defer import Deferred
 
 from realtime.authentication import MOST_MAX_FRAME
 from realtime.frames import UPLOAD_HEADER_BYTES
+from realtime.hub import hub
 
 # A dead peer is found within a minute.
 PING_INTERVAL_S = 20
@@ -95,6 +97,7 @@ class SocketServer(Server):
     """One Daphne process."""
 
     def __init__(self, application: Any, *, host: str, port: int) -> None:
+        self._ports: list[Any] = []
         super().__init__(
             _paced(application),
             endpoints=[f"tcp:port={port}:interface={host.replace(':', chr(92) + ':')}"],
@@ -113,6 +116,24 @@ class SocketServer(Server):
         self.ws_factory.protocol = Protocol
         # Otherwise a frame that is too large breaks the connection without a close code.
         self.ws_factory.setProtocolOptions(failByDrop=False, allowNullOrigin=True, closeHandshakeTimeout=CLOSE_TIMEOUT_S)
+
+    def listen_success(self, port: Any) -> None:
+        self._ports.append(port)
+        super().listen_success(port)
+
+    def kill_all_applications(self) -> "Deferred[Any]":
+        """Called before the reactor stops (SIGTERM): nobody new comes in, everybody is told, and only then what is left is cut off."""
+        return Deferred.fromFuture(asyncio.ensure_future(self._end()))
+
+    async def _end(self) -> None:
+        for port in self._ports:
+            port.stopListening()
+        await hub.drain(spread_s=settings.SOCKET_DRAIN_SECONDS, patience_s=CLOSE_TIMEOUT_S)
+        applications = [details["application_instance"] for details in self.connections.values() if "application_instance" in details]
+        for application in applications:
+            application.cancel()
+        # Their disconnect handlers run: what waits to be stored is stored.
+        await asyncio.gather(*applications, return_exceptions=True)
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         """Offers the extension by which a handshake is refused with a status of our choice."""

@@ -1,6 +1,7 @@
 """How a socket gets in: the handshake's answer, and a token by header, subprotocol or first frame. Knows nothing of what comes after."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -15,6 +16,8 @@ from realtime.errors import Close
 from realtime.frames import Request
 from realtime.outbox import Send
 
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+
 if TYPE_CHECKING:
     from consumers.session import SessionConsumer
 
@@ -24,12 +27,26 @@ async def let_in(handshake: Handshake, scope: dict[str, Any], send: Send) -> boo
     if handshake.origin_allowed and handshake.speaks_ours:
         await send({"type": "websocket.accept", "subprotocol": handshake.subprotocol})
         return True
-    if handshake.origin_allowed and "websocket.http.response" in scope.get("extensions", {}):
-        await send({"type": "websocket.http.response.start", "status": 400, "headers": [(b"content-type", b"text/plain")]})
-        await send({"type": "websocket.http.response.body", "body": b"Offer the subprotocol biologidex.v1, or none."})
+    if handshake.origin_allowed:
+        await _deny(400, b"Offer the subprotocol biologidex.v1, or none.", scope, send)
     else:
         await send({"type": "websocket.close"})
     return False
+
+
+async def answer_nowhere(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    """The ASGI application of every path that is not the socket's."""
+    await receive()
+    await _deny(404, b"The socket is at /ws/v1/.", scope, send)
+
+
+async def _deny(status: int, text: bytes, scope: dict[str, Any], send: Send) -> None:
+    """Answers a handshake with HTTP, where the server can (the ASGI extension websocket.http.response); else with its own 403."""
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close"})
+        return
+    await send({"type": "websocket.http.response.start", "status": status, "headers": [(b"content-type", b"text/plain")]})
+    await send({"type": "websocket.http.response.body", "body": text})
 
 
 async def authenticate(session: "SessionConsumer") -> Bearer:

@@ -95,7 +95,7 @@ def _changed(letters: Sequence[Letter]) -> list[Told | None]:
 
 passing("graph.delta", GraphDelta)
 operations.declare_in_session(
-    "graph.open", data=GraphOpening, answer=OpenedGraph, doc="Answers your graph in parts, and keeps it up to date."
+    "graph.open", data=GraphOpening, answer=OpenedGraph, doc="Answers your graph in parts, and keeps it up to date.", rate="60/minute"
 )
 operations.declare_in_session("graph.close", data=Nothing, answer=Empty, doc="Ends the deltas.")
 

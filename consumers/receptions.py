@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.conf import settings
+from django.utils import translation
 
 from domain.accounts.models import User
 from domain.errors import Busy, DomainError, UploadOffset, UploadTooLarge
@@ -170,7 +171,8 @@ class Receptions:
             reception = self._open[upload_id] = Reception(size=0, received=0)
         if not reception.failed:
             reception.failed = True
-            self._session.tell("upload.failed", {"upload_id": upload_id, "error": error_object(error)})
+            with translation.override(self._session.handshake.language):
+                self._session.tell("upload.failed", {"upload_id": upload_id, "error": error_object(error)})
 
     def _idle(self) -> UUID | None:
         return next((upload_id for upload_id, reception in self._open.items() if not reception.piece), None)

@@ -393,6 +393,10 @@ class SessionConsumer(AsyncConsumer):
             self._told_expiring = True
             self.tell("session.expiring", {"expires_at": frames.timestamp(datetime.fromtimestamp(self.expires_at, tz=UTC))})
 
+    def end_for_restart(self) -> None:
+        """This server process ends."""
+        self.close(Close.RESTARTING, reason=_("The server is restarting."))
+
     def end_login(self) -> None:
         """This login has ended; who ended it by a request gets their reply first."""
         if self.delivery.is_holding:

@@ -6,6 +6,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 
 TICK_S = 1.0
 PROBE = "hub.probe"
+MOST_BETWEEN_FAREWELLS_S = 0.02
 # Redis that does not answer for so long is away; it is asked again after the same time.
 REDIS_TIMEOUT_S = 2.0
 
@@ -42,6 +44,7 @@ class Socket(Protocol):
     def tick(self, now: float) -> None: ...
     def heartbeat(self, head: int) -> None: ...
     def end_login(self) -> None: ...
+    def end_for_restart(self) -> None: ...
 
 
 class Hub:
@@ -55,6 +58,8 @@ class Hub:
         self._probed = self._answered = 0
         self._away_until = 0.0
         self._following = asyncio.Lock()
+        self._deserted = asyncio.Event()
+        self._deserted.set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._receiver: asyncio.Task[None] | None = None
 
@@ -65,6 +70,7 @@ class Hub:
         if len(sockets) >= settings.SOCKET_CONNECTIONS_PER_USER:
             return False
         sockets.add(socket)
+        self._deserted.clear()
         await self._follow(socket.user_id)
         return True
 
@@ -76,11 +82,22 @@ class Hub:
         sockets.remove(socket)
         if not sockets:
             del self._sockets[socket.user_id]
+            if not self._sockets:
+                self._deserted.set()
             await self._follow(socket.user_id)
 
     def sockets_of(self, user_id: UUID) -> set[Socket]:
         """This person's sockets on this process."""
         return set(self._sockets.get(user_id, ()))
+
+    async def drain(self, *, spread_s: float, patience_s: float) -> None:
+        """Says goodbye to every socket, spread over a time so that they don't all come back at once, and waits until they are gone."""
+        sockets = self._everybody()
+        for socket in sockets:
+            socket.end_for_restart()
+            await asyncio.sleep(min(spread_s / len(sockets), MOST_BETWEEN_FAREWELLS_S))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._deserted.wait(), timeout=patience_s)
 
     # The layer
 

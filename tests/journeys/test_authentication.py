@@ -5,6 +5,7 @@ import time
 import uuid
 
 import pytest
+from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from tests.conftest import Arrive
@@ -296,3 +297,11 @@ async def test_two_people_are_each_told_of_themselves(arrive: Arrive) -> None:
     one, two = await arrive("one"), await arrive("two")
     assert one.socket.ready["user"]["username"] == one.username
     assert two.socket.ready["user"]["username"] == two.username
+
+
+async def test_a_socket_elsewhere_is_http_404(stack: Stack) -> None:
+    for path in ("/ws/v2/", "/", "/ws/v1/more/"):
+        with pytest.raises(InvalidStatus) as refused:
+            async with connect(f"ws{stack.base_url.removeprefix('http')}{path}", proxy=None):
+                pass
+        assert refused.value.response.status_code == 404
