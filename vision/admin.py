@@ -1,22 +1,9 @@
 """Jobs and uploads for staff, to look at, with the model's raw answer."""
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
 
+from domain.read_only import ReadOnlyAdmin
 from vision.models import AnalysisJob, Upload
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(AnalysisJob)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from domain import mailbox
 from domain.accounts import services
 from domain.accounts.models import Login, User, UserProfile
+from domain.read_only import ReadOnlyAdmin
 
 
 class PasswordChange(AdminPasswordChangeForm):
@@ -47,17 +48,6 @@ class PersonAdmin(UserAdmin):
             super().save_model(request, obj, form, change)
             if change and not obj.is_active:
                 services.end_logins(obj)
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(UserProfile)

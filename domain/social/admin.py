@@ -1,22 +1,9 @@
 """Friendships for staff, to look at: a change has to tell both people, which a service does."""
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
 
+from domain.read_only import ReadOnlyAdmin
 from domain.social.models import Friendship
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Friendship)

@@ -1,22 +1,9 @@
 """Shows the loaded checklists to staff; the checklists are changed by loading another edition, never by hand."""
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
 
+from domain.read_only import ReadOnlyAdmin
 from domain.taxonomy.models import ChecklistEdition, Taxon, VernacularName
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Taxon)
