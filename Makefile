@@ -25,7 +25,7 @@ LOCK := $(VENV)/bin/uv pip compile pyproject.toml --quiet --universal --python-v
 export PORT BIND DATA_DIR PHOTO AREA ARGS
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: help install demo test up manage lint bench docs clean lock
+.PHONY: help install demo test coverage up manage lint bench docs clean lock
 
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-16s%s\n", $$1, $$2 }'
@@ -47,6 +47,9 @@ lint: $(READY) ## ruff (check and format), mypy, import-linter
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy biologidex realtime consumers domain vision graph
 	@$(VENV)/bin/lint-imports
+
+coverage: $(READY) ## run every test and report what they reach [ARGS="-k name"]
+	@exec $(PY) -m pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 bench: $(READY) ## measure the product [AREA=name]
 	@exec $(PY) -m tests.bench $${AREA:+"$$AREA"}

@@ -22,6 +22,9 @@ from vision.models import MAX_FILENAME, MAX_HINT
 from vision.services import Submission
 from vision.uploads import Announced
 
+# As in tus: a client reads where to go on from the header alone.
+OFFSET = {"Upload-Offset": "received"}
+
 Hint = Annotated[str, Field(max_length=MAX_HINT)]
 Filename = Annotated[str, Field(max_length=MAX_FILENAME)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -104,7 +107,9 @@ def _beginning(caller: Caller, refs: Refs) -> Beginning:
     )
 
 
-@operation("capture.begin", changes=True, rate=CAPTURE_RATE, render=_beginning, routes=[Route("POST", "uploads/", status=201)])
+@operation(
+    "capture.begin", changes=True, rate=CAPTURE_RATE, render=_beginning, routes=[Route("POST", "uploads/", status=201, headers=OFFSET)]
+)
 def begin(caller: Caller, data: Announcement) -> Refs:
     """Announces a photo; binary frames with its bytes follow. The same photo announced again goes on where it stands."""
     announced = Announced(
@@ -119,7 +124,9 @@ def begin(caller: Caller, data: Announcement) -> Refs:
     return {"upload_id": str(uploads.begin(caller.person, announced).id)}
 
 
-@operation("capture.resume", changes=True, takes_key=False, render=_beginning, routes=[Route("GET", "uploads/{upload_id}/")])
+@operation(
+    "capture.resume", changes=True, takes_key=False, render=_beginning, routes=[Route("GET", "uploads/{upload_id}/", headers=OFFSET)]
+)
 def resume(caller: Caller, data: ByUpload) -> Refs:
     """Where an upload stands, after a broken connection, on whichever server process."""
     return {"upload_id": str(data.upload_id)}
@@ -130,7 +137,7 @@ def resume(caller: Caller, data: ByUpload) -> Refs:
     changes=True,
     takes_key=False,
     render=_beginning,
-    routes=[Route("PATCH", "uploads/{upload_id}/", raw_body="content", throttled=False)],
+    routes=[Route("PATCH", "uploads/{upload_id}/", raw_body="content", throttled=False, headers=OFFSET)],
 )
 def append(caller: Caller, data: Piece) -> Refs:
     """Goes on with an upload over REST, as binary frames do on a socket; the header Upload-Offset says where, as in tus."""

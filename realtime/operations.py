@@ -88,7 +88,8 @@ class Route:
     """An operation's REST door. `path` is below /api/v1/ with names in braces; `envelope` makes the body of the answer (as JSON values).
 
     `aliases` are data fields' other names in bodies and query strings (today's client's words); `files` are data fields that come as multipart files;
-    `status` may depend on the answer. `legacy` routes are open only while LEGACY_CLIENT is on.
+    `status` may depend on the answer; `headers` names fields of the answer that also go out as headers. `legacy` routes are open only while
+    LEGACY_CLIENT is on.
     """
 
     method: str
@@ -100,6 +101,7 @@ class Route:
     throttled: bool = True
     legacy: bool = False
     raw_body: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

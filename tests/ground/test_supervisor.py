@@ -17,11 +17,12 @@ from biologidex.supervisor import Program, ProgramError, Supervisor
 DEAF = "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('here', flush=True)\ntime.sleep(60)"
 PARENT_OF_DEAF = f"import subprocess, sys, time\nsubprocess.Popen([sys.executable, '-c', {DEAF!r}])\ntime.sleep(60)"
 SUPERVISED = """
-import os, sys
+import functools, os, sys
 from pathlib import Path
 from biologidex.supervisor import Program, Supervisor
 place = Path(sys.argv[1])
-supervisor = Supervisor(environment=dict(os.environ), folder=place, logs=place, write=print, coloured=False, stopping=lambda: False)
+write = functools.partial(print, flush=True)
+supervisor = Supervisor(environment=dict(os.environ), folder=place, logs=place, write=write, coloured=False, stopping=lambda: False)
 supervisor.start(Program("parent", (sys.executable, "-c", sys.argv[2])))
 print("watching", flush=True)
 supervisor.watch([])

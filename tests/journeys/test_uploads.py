@@ -215,6 +215,7 @@ async def test_socket_and_rest_take_turns(ada: Player) -> None:
     piece = content[2 * CHUNK_BYTES : 200_000]
     offset = {"Upload-Offset": str(2 * CHUNK_BYTES), "Content-Type": "application/offset+octet-stream"}
     patched = await ada.calls("PATCH", f"uploads/{upload_id}/", content=piece, headers=offset)
+    assert patched.headers["Upload-Offset"] == str(patched.json()["received"])
     assert (patched.status_code, patched.json()["received"]) == (200, 200_000)
     again = await ada.calls("PATCH", f"uploads/{upload_id}/", content=piece, headers=offset)
     assert (again.status_code, again.json()["code"], again.json()["expected"]) == (409, "upload.offset", 200_000)
