@@ -236,6 +236,11 @@ def conclude_identified(job: AnalysisJob, found: animals.Found, *, confidence: f
         fields = EntryFields.model_validate(job.entry_fields)
         recorded = dex.record_catch(job.user, found.animal, fields, job_id=job.id, image=job.dex_compatible_image)
     job.identified_animal = found.animal
+    # The candidate that it was names the animal from now on, though nobody had found it when the candidates were written.
+    job.detected_animals = [
+        {**candidate, "animal_id": str(found.animal.id)} if candidate["index"] == job.selected_animal_index else candidate
+        for candidate in job.detected_animals
+    ]
     job.confidence_score = confidence
     _conclude(job, status=Status.COMPLETED, outcome=Outcome.IDENTIFIED)
     mailbox.post(

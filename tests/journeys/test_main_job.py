@@ -10,6 +10,8 @@ async def test_a_photo_becomes_an_entry_and_a_friend_sees_it_at_once(ada: Player
     end = await ada.catches(sample_jpeg(), filename="heron.jpg", entry={"visibility": "friends"})
     assert end.type == "capture.identified"
     assert end.data["animal"]["scientific_name"] == "Ardea cinerea"
+    [detected] = end.data["job"]["detected_animals"]
+    assert detected["animal_id"] == end.data["animal"]["id"]
     added = await bob.expect_event("feed.entry_added")
     assert added.data["entry"]["id"] == end.data["entry"]["id"]
     delta = await bob.expect_event("graph.delta")
