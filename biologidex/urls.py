@@ -8,9 +8,11 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.renderers import JSONRenderer
 
 from biologidex import documents, health
+from consumers.console import views as console
 from consumers.rest import media, views
 
 urlpatterns = [
+    path("", console.home),
     path("health/", health.live),
     path("ready/", health.ready),
     path("api/v1/health/", health.comprehensive),

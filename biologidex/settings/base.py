@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "vision",
     "domain.dex",
     "consumers",
+    "consumers.console",
     "biologidex",
 ]
 
