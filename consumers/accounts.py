@@ -17,8 +17,6 @@ from realtime.events import EventData, Told, durable, passing
 from realtime.idempotency import Refs
 from realtime.operations import Access, Answer, Caller, Empty, Nothing, Route, Shape, operation
 
-LOGIN_RATE = "30/minute"
-REGISTER_RATE = "30/minute"
 MAX_BIO = 500
 MAX_AVATAR = 200
 # Others' screens load it: an address on the web or a name of one of the client's own pictures, never a script or a page in itself.
@@ -155,7 +153,6 @@ def _me(caller: Caller, refs: Refs) -> MeAnswer:
 @operation(
     "users.register",
     access=Access.ANYBODY,
-    rate=REGISTER_RATE,
     changes=True,
     takes_key=False,
     render=_me,
@@ -167,14 +164,14 @@ def register(caller: Caller, data: Registration) -> Refs:
     return {"user_id": str(user.id)}
 
 
-@operation("auth.login", access=Access.ANYBODY, rate=LOGIN_RATE, routes=[Route("POST", "auth/login/", envelope=_without_empty)])
+@operation("auth.login", access=Access.ANYBODY, routes=[Route("POST", "auth/login/", envelope=_without_empty)])
 def log_in(caller: Caller, data: Credentials) -> TokenPair:
     """Answers an access and a refresh token for a name and its password."""
     pair = services.log_in(username=data.username, password=data.password)
     return TokenPair(access=pair.access, refresh=pair.refresh, user=person(pair.user))
 
 
-@operation("auth.refresh", access=Access.ANYBODY, rate=LOGIN_RATE, routes=[Route("POST", "auth/refresh/", envelope=_without_empty)])
+@operation("auth.refresh", access=Access.ANYBODY, routes=[Route("POST", "auth/refresh/", envelope=_without_empty)])
 def refresh(caller: Caller, data: RefreshToken) -> TokenPair:
     """Answers a new access token, and a new refresh token where the one given was the newest of its login."""
     pair = tokens.refresh_login(data.refresh)

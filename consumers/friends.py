@@ -21,7 +21,7 @@ from realtime.operations import Answer, Caller, Empty, Nothing, Route, Shape, op
 
 FRIENDSHIPS = "social/friendships/"
 LOOKUP_RATE = "30/minute"
-REQUEST_RATE = "60/hour"
+REQUEST_RATE = "300/hour"
 
 Code = Annotated[str, Field(min_length=1, max_length=32)]
 

@@ -21,7 +21,7 @@ from vision import queries, services
 from vision.models import AnalysisJob, Outcome
 
 JOBS = "vision/jobs/"
-CAPTURE_RATE = "120/hour"
+CAPTURE_RATE = "600/hour"
 
 
 class ErrorThing(Thing):
