@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from biologidex.embedded.process import Child, launch
+
 READY = "ready http://"
 START_S = 120.0
 STOP_S = 12.0  # the supervisor itself takes at most 10 s
@@ -30,13 +32,14 @@ class StackFailed(Exception):
 class _Listening:
     """Reads what the child says, so that its pipe never fills, and finds the line that tells of readiness."""
 
-    process: subprocess.Popen[str]
+    process: Child
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=LINES_KEPT))
     base_url: str = ""
     decided: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
-        for line in self.process.stdout or ():
+        for raw in self.process.stdout or ():
+            line = raw.decode(errors="replace")
             self.lines.append(line.rstrip())
             if line.startswith(READY):
                 self.base_url = line.removeprefix("ready ").strip().rstrip("/")
@@ -46,20 +49,14 @@ class _Listening:
 
 @contextmanager
 def own_stack(data_dir: Path) -> Iterator[str]:
-    """Start the stack in `data_dir`, yield its base URL, stop it. Raises StackFailed where it is not ready within 120 s."""
+    """Start the stack in `data_dir`, yield its base URL, stop it. For the main thread only: the stack ends with the thread that started it.
+
+    Raises StackFailed where it is not ready within 120 s.
+    """
     command = [sys.executable, str(ROOT / "manage.py"), "up", "--port", "0", "--data-dir", str(data_dir)]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    process = subprocess.Popen(  # noqa: S603 - our own command
-        command,
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        start_new_session=True,  # Ctrl-C reaches us alone; we then stop the stack in good order
-    )
+    # In a session of its own: Ctrl-C reaches us alone, and we then stop the stack in good order. Should we be killed, it stops by itself.
+    process = launch(command, orphan_signal=signal.SIGTERM, output=subprocess.PIPE, environment=environment, folder=ROOT)
     listening = _Listening(process)
     thread = threading.Thread(target=listening.run, name="stack-output", daemon=True)
     thread.start()
@@ -81,7 +78,7 @@ def _until_ready(listening: _Listening) -> str:
     raise StackFailed(f"The stack ended with exit code {code} before it was ready.", lines)
 
 
-def _stop(process: subprocess.Popen[str]) -> None:
+def _stop(process: Child) -> None:
     """SIGTERM to the supervisor, which stops its children; SIGKILL only where it does not end in its time."""
     if process.poll() is not None:
         return
