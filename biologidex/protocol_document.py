@@ -163,7 +163,7 @@ def _routes(entry: Operation, shapes: Shapes) -> str:
 
 
 def _route(route: Route, entry: Operation, shapes: Shapes) -> str:
-    status = str(route.status) if isinstance(route.status, int) else "a status that depends on the answer"
+    status = str(route.status)
     notes = [f"answers {status}"]
     if route.envelope is not None:
         notes.append(_envelope(route, shapes.names(entry.answer, "serialization")))

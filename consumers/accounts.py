@@ -15,7 +15,7 @@ from domain.dex.fields import Customizations, storable_text
 from domain.mailbox.facts import Letter
 from realtime.events import EventData, Told, durable, passing
 from realtime.idempotency import Refs
-from realtime.operations import Access, Answer, Caller, Empty, Nothing, Route, Shape, operation
+from realtime.operations import Access, Answer, Caller, Nothing, Route, Shape, operation
 
 MAX_BIO = 500
 MAX_AVATAR = 200
@@ -178,11 +178,7 @@ def refresh(caller: Caller, data: RefreshToken) -> TokenPair:
     return TokenPair(access=pair.access, refresh=pair.refresh or None)
 
 
-def _empty(caller: Caller, refs: Refs) -> Empty:
-    return Empty()
-
-
-@operation("auth.logout", changes=True, takes_key=False, render=_empty, routes=[Route("POST", "auth/logout/")])
+@operation("auth.logout", changes=True, takes_key=False, routes=[Route("POST", "auth/logout/")])
 def log_out(caller: Caller, data: Logout) -> Refs:
     """Ends the login of a refresh token, or all logins; their sockets close with 4403."""
     services.log_out(caller.person, refresh=data.refresh, everywhere=data.everywhere)

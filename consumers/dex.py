@@ -6,16 +6,16 @@ from typing import Any
 from uuid import UUID
 
 from consumers.animals import AnimalThing, animal_thing
-from consumers.wire import Moment, Page, Thing, cursor_after
+from consumers.wire import Moment, Page, Thing, cursor_of_page
 from domain.animals import queries as animals
 from domain.dex import geoprivacy, queries, services
 from domain.dex.fields import EntryChanges, EntryFields
 from domain.dex.models import DexEntry
 from domain.images.links import link_to
 from domain.mailbox.facts import Letter
-from realtime.events import EventData, Told, durable
+from realtime.events import EventData, Told, durable, durable_as_kept
 from realtime.idempotency import Refs
-from realtime.operations import Answer, Caller, Empty, Route, Shape, operation
+from realtime.operations import Answer, Caller, Route, Shape, operation
 from vision import queries as vision
 
 ENTRIES = "dex/entries/"
@@ -125,10 +125,7 @@ def entry_thing(entry: DexEntry, viewer_id: UUID) -> EntryThing:
 
 def entries_page(entries: Sequence[DexEntry], viewer_id: UUID, *, limit: int) -> Entries:
     """A page of entries; it is the last one where it isn't full."""
-    last = entries[-1] if len(entries) == limit else None
-    return Entries(
-        entries=[entry_thing(entry, viewer_id) for entry in entries], cursor=cursor_after(last.created_at, last.id) if last else None
-    )
+    return Entries(entries=[entry_thing(entry, viewer_id) for entry in entries], cursor=cursor_of_page(entries, limit=limit))
 
 
 def _unwrap(body: dict[str, Any]) -> dict[str, Any]:
@@ -137,10 +134,6 @@ def _unwrap(body: dict[str, Any]) -> dict[str, Any]:
 
 def _entry(caller: Caller, refs: Refs) -> EntryAnswer:
     return EntryAnswer(entry=entry_thing(queries.entry(caller.person.id, UUID(str(refs["entry_id"]))), caller.person.id))
-
-
-def _empty(caller: Caller, refs: Refs) -> Empty:
-    return Empty()
 
 
 @operation(
@@ -176,7 +169,7 @@ def update(caller: Caller, data: ChangedEntry) -> Refs:
     return {"entry_id": str(services.change_entry(caller.person, data.entry_id, changes, animal=animal).id)}
 
 
-@operation("dex.delete", changes=True, render=_empty, routes=[Route("DELETE", ENTRIES + "{entry_id}/")])
+@operation("dex.delete", changes=True, routes=[Route("DELETE", ENTRIES + "{entry_id}/")])
 def delete(caller: Caller, data: ByEntry) -> Refs:
     """Deletes an entry of one's own."""
     services.delete_entry(caller.person, data.entry_id)
@@ -222,6 +215,4 @@ def _told(letters: Sequence[Letter]) -> list[Told | None]:
     ]
 
 
-@durable("dex.entry_deleted", EntryDeleted)
-def _deleted(letters: Sequence[Letter]) -> list[Told | None]:
-    return [Told(letter.kind, EntryDeleted.model_validate(dict(letter.refs))) for letter in letters]
+durable_as_kept("dex.entry_deleted", EntryDeleted)

@@ -10,7 +10,7 @@ from domain.dex import queries
 from domain.dex.models import DexEntry
 from domain.mailbox.facts import Letter
 from domain.social import queries as social
-from realtime.events import EventData, Told, durable
+from realtime.events import EventData, Told, durable, durable_as_kept
 from realtime.operations import Caller, Route, operation
 
 
@@ -52,6 +52,4 @@ def _as_seen(letter: Letter, entry: DexEntry | None, friends: Mapping[UUID, Set[
     return Told(letter.kind, FeedEntry(entry=entry_thing(entry, letter.owner_id)))
 
 
-@durable("feed.entry_removed", FeedEntryRemoved)
-def _removed(letters: Sequence[Letter]) -> list[Told | None]:
-    return [Told(letter.kind, FeedEntryRemoved.model_validate(dict(letter.refs))) for letter in letters]
+durable_as_kept("feed.entry_removed", FeedEntryRemoved)

@@ -15,9 +15,9 @@ from domain.mailbox.facts import Letter
 from domain.social import queries, services
 from domain.social.models import Friendship, Status
 from realtime import presence
-from realtime.events import EventData, Told, durable
+from realtime.events import EventData, Told, durable, durable_as_kept
 from realtime.idempotency import Refs
-from realtime.operations import Answer, Caller, Empty, Nothing, Route, Shape, operation
+from realtime.operations import Answer, Caller, Nothing, Route, Shape, operation
 
 FRIENDSHIPS = "social/friendships/"
 LOOKUP_RATE = "30/minute"
@@ -143,10 +143,6 @@ def _friendship(caller: Caller, refs: Refs) -> FriendshipAnswer:
     return FriendshipAnswer(friendship=friendship_thing(queries.visible(caller.person.id, UUID(str(refs["friendship_id"])))))
 
 
-def _empty(caller: Caller, refs: Refs) -> Empty:
-    return Empty()
-
-
 def _unwrap(body: dict[str, Any]) -> dict[str, Any]:
     return dict(body["friendship"])
 
@@ -224,7 +220,7 @@ def respond(caller: Caller, data: Response) -> Refs:
     return {"friendship_id": str(services.respond(caller.person, data.friendship_id, data.action).id)}
 
 
-@operation("friends.unfriend", changes=True, render=_empty, routes=[Route("POST", f"{FRIENDSHIPS}unfriend/")])
+@operation("friends.unfriend", changes=True, routes=[Route("POST", f"{FRIENDSHIPS}unfriend/")])
 def unfriend(caller: Caller, data: Parting) -> Refs:
     """Ends a friendship, or takes back a request."""
     services.unfriend(caller.person, friendship_id=data.friendship_id, user_id=data.user_id)
@@ -240,7 +236,6 @@ class ByEitherId(Shape):
 @operation(
     "friends.unfriend_by_either_id",
     changes=True,
-    render=_empty,
     routes=[
         Route("DELETE", FRIENDSHIPS + "{either_id}/unfriend/"),
         Route("POST", FRIENDSHIPS + "{either_id}/unfriend/"),
@@ -254,14 +249,14 @@ def unfriend_by_either_id(caller: Caller, data: ByEitherId) -> Refs:
     return {}
 
 
-@operation("friends.block", changes=True, render=_empty, routes=[Route("POST", "social/blocks/")])
+@operation("friends.block", changes=True, routes=[Route("POST", "social/blocks/")])
 def block(caller: Caller, data: ByUser) -> Refs:
     """Blocks somebody, whatever you were to each other; to them it looks like being unfriended."""
     services.block(caller.person, queries.visible_person(caller.person.id, data.user_id))
     return {}
 
 
-@operation("friends.unblock", changes=True, render=_empty, routes=[Route("DELETE", "social/blocks/{user_id}/")])
+@operation("friends.unblock", changes=True, routes=[Route("DELETE", "social/blocks/{user_id}/")])
 def unblock(caller: Caller, data: ByUser) -> Refs:
     """Lifts a block of your own."""
     services.unblock(caller.person, data.user_id)
@@ -300,6 +295,4 @@ for _kind in ("friends.requested", "friends.accepted", "friends.rejected"):
     durable(_kind, FriendshipChanged)(_changed)
 
 
-@durable("friends.removed", FriendRemoved)
-def _removed(letters: Sequence[Letter]) -> list[Told | None]:
-    return [Told(letter.kind, FriendRemoved.model_validate(dict(letter.refs))) for letter in letters]
+durable_as_kept("friends.removed", FriendRemoved)

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
@@ -12,12 +11,11 @@ from pydantic import ConfigDict, Field
 from consumers.replies import reply_frames
 from consumers.session import SessionConsumer
 from domain.errors import DomainError
-from domain.mailbox.facts import Letter
 from graph.build import Graph
 from graph.deltas import Delta, difference
 from graph.services import Snapshot, recent_snapshot, snapshot
 from realtime import frames, operations
-from realtime.events import EventData, Told, durable, passing
+from realtime.events import EventData, durable_as_kept, passing
 from realtime.frames import Request
 from realtime.operations import Answer, Caller, Empty, Nothing, Route, Shape, operation
 
@@ -88,9 +86,7 @@ class GraphChanged(EventData):
     animal_ids: list[UUID] | None = None
 
 
-@durable("graph.changed", GraphChanged)
-def _changed(letters: Sequence[Letter]) -> list[Told | None]:
-    return [Told(letter.kind, GraphChanged.model_validate(dict(letter.refs))) for letter in letters]
+durable_as_kept("graph.changed", GraphChanged)
 
 
 passing("graph.delta", GraphDelta)

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from consumers.animals import AnimalThing, animal_thing
 from consumers.dex import EntryThing, entry_thing
-from consumers.wire import Moment, Page, Thing, cursor_after
+from consumers.wire import Moment, Page, Thing, cursor_of_page
 from domain.animals import queries as animals
 from domain.dex import queries as dex
 from domain.images.links import link_to
@@ -181,15 +181,14 @@ def job_answer(caller: Caller, refs: Refs) -> JobAnswer:
 @operation("capture.get", routes=[Route("GET", JOBS + "{job_id}/", envelope=unwrap_job, throttled=False)])
 def get(caller: Caller, data: ByJob) -> JobAnswer:
     """One job of one's own."""
-    return JobAnswer(job=job_thing(queries.job(caller.person.id, data.job_id)))
+    return job_answer(caller, {"job_id": data.job_id})
 
 
 @operation("capture.list", routes=[Route("GET", JOBS)])
 def list_jobs(caller: Caller, data: JobsPage) -> Jobs:
     """One's jobs, newest first."""
     rows = queries.jobs(caller.person.id, status=data.status, before=data.before, limit=data.limit)
-    last = rows[-1] if len(rows) == data.limit else None
-    return Jobs(jobs=[job_thing(row) for row in rows], cursor=cursor_after(last.created_at, last.id) if last else None)
+    return Jobs(jobs=[job_thing(row) for row in rows], cursor=cursor_of_page(rows, limit=data.limit))
 
 
 @operation(

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -9,6 +10,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from domain.errors import Invalid
+from domain.record import Record
 from realtime.frames import timestamp
 from realtime.operations import Answer, Shape
 
@@ -44,6 +46,11 @@ class Page(Shape):
 def cursor_after(at: datetime, row_id: UUID) -> str:
     """The cursor of the page that begins after this row."""
     return base64.urlsafe_b64encode(f"{at.isoformat()}|{row_id.hex}".encode()).decode().rstrip("=")
+
+
+def cursor_of_page(rows: Sequence[Record], *, limit: int) -> str | None:
+    """The cursor of the page after these rows; a page that isn't full is the last one."""
+    return cursor_after(rows[-1].created_at, rows[-1].id) if len(rows) == limit else None
 
 
 def read_cursor(cursor: str) -> tuple[datetime, UUID]:

@@ -56,6 +56,11 @@ def durable(name: str, shape: type[EventData]) -> Callable[[Renderer], Renderer]
     return enter
 
 
+def durable_as_kept(name: str, shape: type[EventData]) -> None:
+    """The same for an event whose refs are all that it tells, to anybody at any time."""
+    durable(name, shape)(lambda letters: [Told(letter.kind, shape.model_validate(dict(letter.refs))) for letter in letters])
+
+
 def passing(name: str, shape: type[EventData]) -> None:
     """Puts an event that is told now or never into the table."""
     _table[name] = Event(name=name, shape=shape, render=None, doc=(shape.__doc__ or "").strip())

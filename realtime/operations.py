@@ -3,7 +3,6 @@
 Areas fill the table from above (`consumers/`); this module knows none of them.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -19,12 +18,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from domain.accounts.models import User
 from domain.errors import AuthRequired, Busy, Invalid, PermissionDenied, UnknownType
+from domain.storable import is_storable
 from realtime import idempotency, limits
 from realtime.idempotency import Refs
 
 MAX_FIELDS_TOLD = 20
 DEFAULT_RATE = "600/minute"
-UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 # Nothing was done, because somebody else was doing something to the same rows for too long.
 OTHERS_IN_THE_WAY = (postgres.LockNotAvailable, postgres.DeadlockDetected, postgres.SerializationFailure)
 
@@ -88,13 +87,13 @@ class Route:
     """An operation's REST door. `path` is below /api/v1/ with names in braces; `envelope` makes the body of the answer (as JSON values).
 
     `aliases` are data fields' other names in bodies and query strings (today's client's words); `files` are data fields that come as multipart files;
-    `status` may depend on the answer; `headers` names fields of the answer that also go out as headers. `legacy` routes are open only while
+    `headers` names fields of the answer that also go out as headers. `legacy` routes are open only while
     LEGACY_CLIENT is on.
     """
 
     method: str
     path: str
-    status: int | Callable[[Any], int] = 200
+    status: int = 200
     envelope: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     aliases: Mapping[str, str] = field(default_factory=dict)
     files: tuple[str, ...] = ()
@@ -146,14 +145,15 @@ def operation(
     prepare: Callable[..., AbstractContextManager[Any]] | None = None,
     takes_key: bool | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Puts a function `(caller, data) -> answer` into the table; the shapes are its annotations'. One that changes something needs `render`.
+    """Puts a function `(caller, data) -> answer` into the table; the shapes are its annotations'. One that changes something and has no `render` answers `{}`.
 
     With `prepare` the data's shape is that of `prepare`, and the function takes what `prepare` gives.
     """
 
     def enter(handler: Callable[..., Any]) -> Callable[..., Any]:
         hints = get_type_hints(handler)
-        answers = hints["return"] if render is None else get_type_hints(render)["return"]
+        rendered = render or (_render_nothing if changes else None)
+        answers = get_type_hints(rendered)["return"] if rendered else hints["return"]
         declare(
             Operation(
                 name=name,
@@ -164,7 +164,7 @@ def operation(
                 rate=rate,
                 routes=tuple(routes),
                 handler=handler,
-                render=render,
+                render=rendered,
                 prepare=prepare,
                 takes_key=changes if takes_key is None else takes_key,
                 doc=(handler.__doc__ or "").strip(),
@@ -173,6 +173,10 @@ def operation(
         return handler
 
     return enter
+
+
+def _render_nothing(caller: Caller, refs: Refs) -> Empty:
+    return Empty()
 
 
 def declare(entry: Operation) -> None:
@@ -242,10 +246,10 @@ def validate(entry: Operation, raw: Mapping[str, object]) -> Shape:
 def _path_of_unstorable(value: object, path: str = "") -> str:
     """Where a text stands that PostgreSQL or UTF-8 does not take (NUL, half of a surrogate pair); "" where there is none."""
     if isinstance(value, str):
-        return path if UNSTORABLE.search(value) else ""
+        return "" if is_storable(value) else path
     if isinstance(value, Mapping):
         pairs = [(str(key)[:64], item) for key, item in value.items()]
-        if any(UNSTORABLE.search(key) for key, _item in pairs):
+        if not all(is_storable(key) for key, _item in pairs):
             return path or "data"
     elif isinstance(value, list):
         pairs = [(str(place), item) for place, item in enumerate(value)]

@@ -7,7 +7,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from domain import mailbox
-from domain.accounts.models import User, UserProfile
+from domain.accounts.models import User
+from domain.accounts.services import stand_in_line
 from domain.animals import services as animals
 from domain.dex.fields import EntryFields
 from domain.dex.models import DexEntry
@@ -65,7 +66,7 @@ def submit_once(user: User, submission: Submission) -> AnalysisJob:
     """The same for a client that may ask again because it heard nothing: the same submission within ten minutes is the same job."""
     with mailbox.transaction():
         # Submissions of one person stand in line here, so that of two at once the second finds the first.
-        UserProfile.objects.select_for_update().get(user=user)
+        stand_in_line(user.id)
         same = queries.same_submission(user.id, fingerprint=submission.fingerprint, entry_fields=submission.entry_fields)
         return same or submit(user, submission)
 

@@ -18,7 +18,6 @@ def described(entry: Operation, route: Route) -> Callable[[Any], Any]:
     parameters = [OpenApiParameter(name, str, OpenApiParameter.PATH, required=True) for name in sorted(in_path)]
     if reads:
         parameters += [OpenApiParameter(name, str, OpenApiParameter.QUERY, required=field.is_required()) for name, field in fields.items()]
-    status = route.status if isinstance(route.status, int) else 200
     body: Any = None if reads or not fields else entry.data
     if route.files:
         body = {"multipart/form-data": {"type": "object", "properties": {name: _form_field(name, route) for name in fields}}}
@@ -31,7 +30,7 @@ def described(entry: Operation, route: Route) -> Callable[[Any], Any]:
         tags=[entry.area],
         parameters=parameters,
         request=body,
-        responses={status: OpenApiResponse(entry.answer if route.envelope is None else dict[str, Any], description="Done.")},
+        responses={route.status: OpenApiResponse(entry.answer if route.envelope is None else dict[str, Any], description="Done.")},
         auth=[] if entry.access is Access.ANYBODY else None,
     )
 

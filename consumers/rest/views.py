@@ -95,9 +95,8 @@ class OperationView(APIView):
             raise MethodNotAllowed(request.method or "")
         answer = operations.perform(entry.name, caller_of(request), _data(request, route, names), key=_key(request))
         body = answer.model_dump(mode="json")
-        status = route.status(answer) if callable(route.status) else route.status
         headers = {name: str(body[field]) for name, field in route.headers.items()}
-        return Response(route.envelope(body) if route.envelope else body, status=status, headers=headers)
+        return Response(route.envelope(body) if route.envelope else body, status=route.status, headers=headers)
 
 
 def caller_of(request: Request) -> Caller:

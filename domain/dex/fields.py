@@ -9,6 +9,7 @@ from django.utils import timezone
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, model_validator
 
 from domain.dex.models import MAX_CUSTOMIZATIONS_BYTES, MAX_LOCATION_NAME, MAX_NOTES, Precision, Visibility
+from domain.storable import is_storable
 
 MAX_CUSTOMIZATIONS_DEPTH = 8
 # What a double holds exactly: Godot reads every JSON number as one.
@@ -20,12 +21,10 @@ def storable_text(value: str) -> str:
     """The text itself.
 
     Raises:
-        ValueError: PostgreSQL could not keep it: a NUL, or half of a pair of surrogates, which only JSON's escapes can bring.
+        ValueError: it could not be kept.
     """
-    if "\x00" in value:
-        raise ValueError("no NUL characters")
-    if any("\ud800" <= character <= "\udfff" for character in value):
-        raise ValueError("no surrogates")
+    if not is_storable(value):
+        raise ValueError("no NUL characters and no surrogates")
     return value
 
 

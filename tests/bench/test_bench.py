@@ -9,15 +9,14 @@ ROOT = Path(__file__).resolve().parents[2]
 KEYS = {"area", "work", "measure", "ours", "yardstick", "ratio", "must", "better"}
 
 
+def bench(asked: str, *, folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tests.bench", asked]
+    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
 def test_the_short_form_writes_a_row_for_each_piece_of_work(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.bench", "--short"],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = bench("--short", folder=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     rows = json.loads((tmp_path / "bench.json").read_text())
     assert {row["work"] for row in rows} == {"post one event to the mailboxes of 200 people", "ring one user's group from a worker"}
@@ -25,13 +24,6 @@ def test_the_short_form_writes_a_row_for_each_piece_of_work(tmp_path: Path) -> N
 
 
 def test_an_unknown_area_is_answered_with_those_that_there_are(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.bench", "herons"],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = bench("herons", folder=tmp_path)
     assert done.returncode == 2
     assert "There are: realtime." in done.stdout
